@@ -1,0 +1,1 @@
+"""Project and settings, object store, records, hashing, events, lineage, errors."""

@@ -1,0 +1,376 @@
+"""Every error mlnb raises on purpose: what happened, why, and how to fix it.
+
+::
+
+    MlnbError                      exit 1, HTTP 500
+    ├── BadInput                   exit 4, HTTP 400: the caller must change something
+    │   ├── UnknownName            HTTP 404; "did you mean …?"
+    │   ├── UnknownSetting · InvalidSetting
+    │   ├── InvalidName
+    │   ├── InvalidReference
+    │   ├── UnsupportedData
+    │   ├── MissingExtra
+    │   ├── MissingNotebook · InvalidNotebook
+    │   ├── UnknownParameter · InvalidParameter
+    │   ├── InvalidPipeline · CyclicPipeline
+    │   ├── InvalidSuite
+    │   ├── SignatureMismatch      names the field (and row)
+    │   └── Conflict               HTTP 409: it exists, or somebody was first
+    ├── Failed                     exit 1: it ran, and the outcome is a failure
+    │   ├── CellFailed · KernelDied · TimedOut
+    │   ├── StepFailed
+    │   └── GateRefused
+    ├── StoreError                 exit 1
+    │   ├── ObjectMissing · ObjectCorrupt · StoreUnavailable
+    │   └── UnreadableRecord
+    ├── TrackingUnavailable
+    ├── UntrustedModel             HTTP 403
+    └── EndpointUnavailable        HTTP 503
+
+Exit codes follow pytest: 0 success, 1 it ran and failed, 2 interrupted, 3 internal error,
+4 bad input. Constructors take facts; the class builds the sentence and the hint.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any, ClassVar
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 2
+EXIT_INTERNAL = 3
+EXIT_USAGE = 4
+
+
+def suggestion(name: str, known: Iterable[str], *, listed: int = 8) -> str:
+    """Say which known name was probably meant, or which names there are.
+
+    Parameters
+    ----------
+    name : str
+        What was asked for.
+    known : iterable of str
+        What there is.
+    listed : int
+        At most this many names are listed when none is close.
+    """
+    names = sorted({str(item) for item in known})
+    close = get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f"Did you mean {close[0]!r}?"
+    if not names:
+        return ""
+    more = f" and {len(names) - listed} more" if len(names) > listed else ""
+    return "There is " + ", ".join(repr(item) for item in names[:listed]) + more + "."
+
+
+class MlnbError(Exception):
+    """The root of every deliberate error.
+
+    Parameters
+    ----------
+    message : str
+        What happened and why, in one sentence.
+    fix : str, optional
+        What the user can do about it.
+    """
+
+    exit_code: ClassVar[int] = EXIT_FAILED
+    http_status: ClassVar[int] = 500
+
+    def __init__(self, message: str, fix: str = "") -> None:
+        super().__init__(message, fix)
+        self.message = message
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.fix}".strip()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form that the CLI's ``--json`` and the REST routes show."""
+        return {"error": type(self).__name__, "message": self.message, "fix": self.fix}
+
+
+# -- bad input -----------------------------------------------------------------------------------
+
+
+class BadInput(MlnbError):
+    """The caller asked for something that cannot be; nothing was written."""
+
+    exit_code = EXIT_USAGE
+    http_status = 400
+
+
+class UnknownName(BadInput):
+    """A dataset, version, run, model, endpoint, pipeline or step that is not there."""
+
+    http_status = 404
+
+    def __init__(self, kind: str, name: str, known: Iterable[str] = (), fix: str = "") -> None:
+        hint = " ".join(part for part in (suggestion(name, known), fix) if part)
+        super().__init__(f"There is no {kind} {name!r}.", hint)
+        self.kind = kind
+        self.name = name
+
+
+class UnknownSetting(BadInput):
+    """A key in ``mlnb.toml`` or an ``MLNB_*`` variable that no setting has."""
+
+    def __init__(self, name: str, known: Iterable[str], where: str) -> None:
+        super().__init__(f"{where} sets {name!r}, which is no setting.", suggestion(name, known))
+
+
+class InvalidSetting(BadInput):
+    """A setting whose value is of the wrong type or out of range."""
+
+    def __init__(self, name: str, value: object, reason: str, where: str) -> None:
+        super().__init__(
+            f"{where} sets {name} = {value!r}: {reason}.", "See `mlnb project settings`."
+        )
+
+
+class InvalidName(BadInput):
+    """A name that could not be a file name, a URL segment and a Python-friendly word."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(
+            f"{name!r} cannot name a {kind}.",
+            "Use letters, digits, '.', '_' and '-', starting with a letter or digit, at most 100.",
+        )
+
+
+class InvalidReference(BadInput):
+    """A reference such as ``name@version`` that cannot be read."""
+
+    def __init__(self, kind: str, reference: str, forms: str) -> None:
+        super().__init__(f"{reference!r} is no {kind} reference.", f"Write {forms}.")
+
+
+class UnsupportedData(BadInput):
+    """Data of a type, or a file of a format, that mlnb cannot store."""
+
+
+class MissingExtra(BadInput):
+    """A library of an optional part is not installed."""
+
+    def __init__(self, module: str, extra: str) -> None:
+        super().__init__(
+            f"This needs {module!r}, which is not installed.",
+            f"Run: pip install 'mlnb[{extra}]'",
+        )
+
+
+class MissingNotebook(BadInput):
+    """A notebook file that is not there."""
+
+    def __init__(self, path: str, nearby: Iterable[str] = ()) -> None:
+        super().__init__(f"There is no notebook {path!r}.", suggestion(path, nearby))
+
+
+class InvalidNotebook(BadInput):
+    """A file that is no readable notebook."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path!r} cannot be read as a notebook: {reason}.")
+
+
+class UnknownParameter(BadInput):
+    """A parameter that the notebook (or pipeline) does not declare."""
+
+    def __init__(self, name: str, known: Iterable[str], where: str) -> None:
+        names = list(known)
+        fix = suggestion(name, names) or "It has no cell tagged 'parameters'."
+        super().__init__(f"{where} has no parameter {name!r}.", fix)
+
+
+class InvalidParameter(BadInput):
+    """A parameter value that does not fit its declaration."""
+
+    def __init__(self, name: str, value: object, reason: str, where: str) -> None:
+        super().__init__(f"{where}: parameter {name} = {value!r}: {reason}.")
+
+
+class InvalidPipeline(BadInput):
+    """A pipeline file that does not describe a pipeline."""
+
+
+class CyclicPipeline(InvalidPipeline):
+    """Steps that need each other in a circle."""
+
+    def __init__(self, cycle: Iterable[str]) -> None:
+        super().__init__(
+            "The steps need each other in a circle: " + " → ".join(cycle) + ".",
+            "Remove one of these `needs`.",
+        )
+
+
+class InvalidSuite(BadInput):
+    """A validation suite that does not describe checks."""
+
+
+class SignatureMismatch(BadInput):
+    """Model input that does not fit the model's signature.
+
+    Parameters
+    ----------
+    field : str
+        The column, or ``""`` when the body as a whole is wrong.
+    reason : str
+        What is wrong with it.
+    row : int, optional
+        Zero-based row of the first bad value.
+    fix : str, optional
+        What to send instead.
+    """
+
+    def __init__(self, field: str, reason: str, row: int | None = None, fix: str = "") -> None:
+        place = f"Field {field!r}" if field else "The request"
+        at = f" (row {row})" if row is not None else ""
+        super().__init__(f"{place}{at}: {reason}.", fix)
+        self.field = field
+        self.row = row
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form, with the field and row for clients to act on."""
+        return {**super().to_dict(), "field": self.field, "row": self.row}
+
+
+class Conflict(BadInput):
+    """It exists already, or another writer was first."""
+
+    http_status = 409
+
+
+# -- it ran, and failed --------------------------------------------------------------------------
+
+
+class Failed(MlnbError):
+    """The work ran and ended as a failure."""
+
+
+class CellFailed(Failed):
+    """A notebook's cell raised.
+
+    Parameters
+    ----------
+    notebook : str
+        Path relative to the project.
+    cell : int
+        One-based position among all cells of the source notebook.
+    error, value : str
+        Exception class name and message.
+    """
+
+    def __init__(self, notebook: str, cell: int, error: str, value: str) -> None:
+        super().__init__(f"{notebook}, cell {cell}: {error}: {value}")
+        self.notebook = notebook
+        self.cell = cell
+        self.error = error
+        self.value = value
+
+
+class KernelDied(Failed):
+    """The kernel's process ended before the notebook did."""
+
+    def __init__(self, notebook: str, cell: int | None, reason: str) -> None:
+        where = f"{notebook}, cell {cell}" if cell is not None else notebook
+        super().__init__(f"{where}: the kernel died: {reason}.")
+        self.notebook = notebook
+        self.cell = cell
+
+
+class TimedOut(Failed):
+    """Something took longer than it was allowed to."""
+
+    def __init__(self, what: str, seconds: float, fix: str = "") -> None:
+        super().__init__(f"{what} took longer than {seconds:g} s.", fix)
+
+
+class StepFailed(Failed):
+    """A pipeline step failed; the pipeline run is FAILED."""
+
+    def __init__(self, step: str, reason: str, fix: str = "") -> None:
+        super().__init__(f"Step {step!r} failed: {reason}", fix)
+        self.step = step
+
+
+class GateRefused(Failed):
+    """A model did not pass its gate; it was neither promoted nor deployed."""
+
+    http_status = 409
+
+    def __init__(self, model: str, reasons: Iterable[str]) -> None:
+        self.reasons = list(reasons)
+        super().__init__(f"The gate refuses {model}: " + "; ".join(self.reasons) + ".")
+
+
+# -- stores and servers --------------------------------------------------------------------------
+
+
+class StoreError(MlnbError):
+    """The object store could not do what it was asked."""
+
+
+class ObjectMissing(StoreError):
+    """An object that a record names is not in the store."""
+
+    def __init__(self, digest: str, wanted_by: str = "") -> None:
+        by = f" (needed by {wanted_by})" if wanted_by else ""
+        super().__init__(f"Object {digest[:16]}… is missing from the store{by}.")
+
+
+class ObjectCorrupt(StoreError):
+    """An object whose bytes do not hash to its name."""
+
+    def __init__(self, digest: str, wanted_by: str = "") -> None:
+        by = f" (needed by {wanted_by})" if wanted_by else ""
+        super().__init__(f"Object {digest[:16]}… is corrupt: its bytes have another hash{by}.")
+
+
+class StoreUnavailable(StoreError):
+    """The store's disk or server does not answer, or refuses."""
+
+    http_status = 503
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(
+            f"The object store {url} is not available: {reason}.",
+            "Check the setting `store` and your access to it.",
+        )
+
+
+class UnreadableRecord(StoreError):
+    """A stored record that is damaged or of a newer format than this mlnb knows."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"The stored {what} cannot be read: {reason}.")
+
+
+class TrackingUnavailable(MlnbError):
+    """The tracking store does not answer."""
+
+    http_status = 503
+
+    def __init__(self, uri: str, reason: str) -> None:
+        super().__init__(
+            f"The tracking store {uri} is not available: {reason}.",
+            "Check the setting `tracking_uri`.",
+        )
+
+
+class UntrustedModel(MlnbError):
+    """A model whose origin or types are not approved; it was not loaded."""
+
+    http_status = 403
+
+    def __init__(self, model: str, reason: str, fix: str = "") -> None:
+        super().__init__(f"{model} was not loaded: {reason}.", fix)
+
+
+class EndpointUnavailable(MlnbError):
+    """An endpoint that does not run or does not answer."""
+
+    http_status = 503
+
+    def __init__(self, name: str, reason: str, fix: str = "") -> None:
+        super().__init__(f"Endpoint {name!r} is not available: {reason}.", fix)

@@ -1,0 +1,100 @@
+"""The event stream: one append-only file, one JSON line per event.
+
+The terminal display, the Lab panel, the reports and the alerts all read this one stream.
+Kinds are dotted, past tense: ``run.started``, ``run.finished``, ``pipeline.started``,
+``pipeline.finished``, ``step.started``, ``cell.started``, ``cell.finished``, ``step.finished``,
+``dataset.saved``, ``model.registered``, ``model.promoted``, ``model.rolled_back``,
+``validation.finished``, ``release.deployed``, ``endpoint.stopped``, ``drift.found``,
+``lineage.recorded``.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mlnb.core.records import Record, now
+
+Listener = Callable[["Event"], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event(Record):
+    """Something that happened."""
+
+    time: datetime
+    kind: str
+    subject: str
+    """What it happened to: a run id, a pipeline run id, ``flights@3``, an endpoint's name."""
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+class EventLog:
+    """Appends to and reads the event file; many processes may do both at once.
+
+    A line is written by a single ``write`` to a file opened for appending, so lines of several
+    writers never mix. A torn last line (power loss) is skipped by readers and closed off by the
+    next writer.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._listeners: list[Listener] = []
+
+    def emit(self, kind: str, subject: str, **data: Any) -> Event:
+        """Append an event and tell this process's listeners.
+
+        Values must be JSON types and hold no secret.
+        """
+        event = Event(time=now(), kind=kind, subject=subject, data=data)
+        line = json.dumps(event.to_dict(), ensure_ascii=False).encode() + b"\n"
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            size = os.fstat(descriptor).st_size
+            if size and os.pread(descriptor, 1, size - 1) != b"\n":
+                line = b"\n" + line
+            os.write(descriptor, line)
+        finally:
+            os.close(descriptor)
+        for listener in list(self._listeners):
+            listener(event)
+        return event
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call a function at each event this process emits; returns how to stop."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def read(self, offset: int = 0) -> tuple[list[Event], int]:
+        """Read the events after a byte offset.
+
+        Returns
+        -------
+        events : list of Event
+            In the order written; damaged lines are skipped.
+        offset : int
+            Where to go on reading.
+        """
+        try:
+            with self.path.open("rb") as file:
+                if offset > os.fstat(file.fileno()).st_size:
+                    offset = 0
+                file.seek(offset)
+                data = file.read()
+        except FileNotFoundError:
+            return [], 0
+        end = data.rfind(b"\n") + 1
+        return [
+            event for line in data[:end].splitlines() if (event := _parse(line)) is not None
+        ], offset + end
+
+
+def _parse(line: bytes) -> Event | None:
+    try:
+        return Event.from_dict(json.loads(line))
+    except Exception:  # a damaged line must never hide the others
+        return None

@@ -1,0 +1,153 @@
+"""The project: the folder that holds ``mlnb.toml``, its settings, its stores and its events."""
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from mlnb.core import settings as settings_table
+from mlnb.core.errors import Conflict
+from mlnb.core.events import EventLog
+from mlnb.core.names import check_name
+from mlnb.core.settings import FILE_NAME, Settings
+from mlnb.core.store import ObjectStore
+
+STATE = ".mlnb"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project folder with its settings.
+
+    Attributes
+    ----------
+    root : Path
+        Absolute.
+    settings : Settings
+        As read when the project was opened.
+    """
+
+    root: Path
+    settings: Settings
+
+    @property
+    def name(self) -> str:
+        """Return the project's name."""
+        return self.settings.name or self.root.name or "project"
+
+    @property
+    def experiment(self) -> str:
+        """Return the MLflow experiment that runs go to by default."""
+        return self.settings.experiment or self.name
+
+    @cached_property
+    def state(self) -> Path:
+        """Return ``.mlnb``, created on first use and ignored by git."""
+        folder = self.root / STATE
+        folder.mkdir(parents=True, exist_ok=True)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+        return folder
+
+    @cached_property
+    def local(self) -> Path:
+        """Return ``.mlnb/local``: sockets, pids and other state of this machine only."""
+        folder = self.state / "local"
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o700)
+        return folder
+
+    @cached_property
+    def store(self) -> ObjectStore:
+        """Return the object store."""
+        url = self.settings.store
+        if "://" not in url:
+            path = self.root / url
+            if path.is_relative_to(self.root / STATE):
+                _ = self.state
+            url = str(path)
+        return ObjectStore(url)
+
+    @cached_property
+    def events(self) -> EventLog:
+        """Return the event stream."""
+        return EventLog(self.state / "events.jsonl")
+
+    @property
+    def tracking_uri(self) -> str:
+        """Return the MLflow URI with relative SQLite paths resolved against the root."""
+        uri = self.settings.tracking_uri
+        parts = urlsplit(uri)
+        prefix = f"{parts.scheme}:///"
+        if parts.scheme.startswith("sqlite") and uri.startswith(prefix):
+            path = Path(uri.removeprefix(prefix))
+            if not path.is_absolute():
+                return f"{prefix}{self.root / path}"
+        return uri
+
+    def relative(self, path: Path | str) -> str:
+        """Return a path as it may be written into a record: relative, with forward slashes."""
+        absolute = Path(path) if Path(path).is_absolute() else Path.cwd() / path
+        return Path(os.path.relpath(absolute, self.root)).as_posix()
+
+
+_open: dict[tuple[Path, float, tuple[tuple[str, str], ...]], Project] = {}
+
+
+def current(start: Path | None = None) -> Project:
+    """Return the project of a folder (the working directory by default).
+
+    The root is the nearest folder upwards with ``mlnb.toml``, else the git work tree's top, else
+    the folder itself. ``MLNB_PROJECT`` overrides it. An edited ``mlnb.toml`` is read again.
+
+    Raises
+    ------
+    UnknownSetting, InvalidSetting
+        If the settings cannot be read.
+    """
+    root = find_root(start)
+    file = root / FILE_NAME
+    stamp = file.stat().st_mtime if file.is_file() else 0.0
+    variables = tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("MLNB_")))
+    key = (root, stamp, variables)
+    if key not in _open:
+        _open[key] = Project(root, settings_table.load(root))
+    return _open[key]
+
+
+def find_root(start: Path | None = None) -> Path:
+    """Return the root of the project that a folder belongs to."""
+    if start is None and (named := os.environ.get("MLNB_PROJECT")):
+        return Path(named).resolve()
+    here = (start or Path.cwd()).resolve()
+    upwards = [here, *here.parents]
+    for marker in (FILE_NAME, ".git"):
+        for folder in upwards:
+            if (folder / marker).exists():
+                return folder
+    return here
+
+
+def init(folder: Path, name: str = "") -> Project:
+    """Make a folder a project by writing its ``mlnb.toml``.
+
+    Raises
+    ------
+    Conflict
+        If it is one already.
+    InvalidName
+        If the name cannot be one.
+    """
+    file = folder / FILE_NAME
+    chosen = check_name("project", name or folder.resolve().name)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(f'name = "{chosen}"\n')
+    except FileExistsError:
+        raise Conflict(f"{file} exists already.", "Edit it, or choose another folder.") from None
+    project = current(folder)
+    _ = project.state
+    return project

@@ -1,0 +1,109 @@
+"""Every setting in one table: ``mlnb.toml`` below environment variables ``MLNB_*``.
+
+To add a setting, add a field here; its help text, its environment variable, its check and its
+line in the documentation follow from it.
+"""
+
+import getpass
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mlnb.core.errors import InvalidSetting, UnknownSetting
+
+FILE_NAME = "mlnb.toml"
+PREFIX = "MLNB_"
+CONTEXT = frozenset({"MLNB_PROJECT", "MLNB_PIPELINE_RUN", "MLNB_STEP", "MLNB_NOTEBOOK"})
+"""Variables by which mlnb tells its own kernels where they run; they are no settings."""
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+class Settings(BaseModel):
+    """The project's settings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field("", description="Project name; the folder's name when empty.")
+    store: str = Field(
+        ".mlnb/store",
+        description="Object store: a folder, s3://…, gs://… or az://… (datasets, notebooks, history).",
+    )
+    tracking_uri: str = Field(
+        "sqlite:///.mlnb/mlflow.db", description="MLflow tracking and registry URI."
+    )
+    experiment: str = Field("", description="MLflow experiment; the project name when empty.")
+    author: str = Field(
+        default_factory=_user, description="Who is named as author of versions and releases."
+    )
+    workers: int = Field(2, ge=1, le=256, description="Pipeline steps that run at a time.")
+    kernel: str = Field("python3", description="Kernelspec for headless notebooks.")
+    cell_timeout: float = Field(
+        0, ge=0, description="Seconds a headless cell may take; 0 means no limit."
+    )
+    diff_limit: int = Field(
+        1_000_000, ge=0, description="Largest uncommitted diff kept with a run, in bytes."
+    )
+    host: str = Field("127.0.0.1", description="Address that endpoints listen on.")
+    endpoint_auth: bool = Field(True, description="Endpoints ask for their token.")
+    drift_psi: float = Field(
+        0.2, gt=0, description="A feature has drifted at this population stability index."
+    )
+    drift_alpha: float = Field(
+        0.01, gt=0, lt=1, description="… and a corrected p-value below this."
+    )
+
+
+def load(root: Path) -> Settings:
+    """Read the settings of the project at ``root``.
+
+    Raises
+    ------
+    UnknownSetting, InvalidSetting
+        Naming the file or variable, with the nearest known name.
+    """
+    values: dict[str, Any] = {}
+    places: dict[str, str] = {}
+    file = root / FILE_NAME
+    if file.is_file():
+        try:
+            table = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InvalidSetting(FILE_NAME, "…", str(error), FILE_NAME) from None
+        values.update(table)
+        places.update(dict.fromkeys(table, FILE_NAME))
+    for variable, value in os.environ.items():
+        if variable.startswith(PREFIX) and variable not in CONTEXT:
+            key = variable.removeprefix(PREFIX).lower()
+            values[key] = value
+            places[key] = f"The environment variable {variable}"
+    for key in values:
+        if key not in Settings.model_fields:
+            raise UnknownSetting(key, Settings.model_fields, places[key])
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0])
+        raise InvalidSetting(key, values[key], first["msg"], places[key]) from None
+
+
+def table() -> list[dict[str, str]]:
+    """Return name, environment variable, default and help of every setting, for the docs."""
+    return [
+        {
+            "name": name,
+            "variable": PREFIX + name.upper(),
+            "default": "" if field.default_factory else str(field.default),
+            "help": field.description or "",
+        }
+        for name, field in Settings.model_fields.items()
+    ]

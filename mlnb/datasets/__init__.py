@@ -1,0 +1,1 @@
+"""Versions of tables: save, load, log, show."""

@@ -1,0 +1,1 @@
+"""Parameterized notebooks, executed through papermill."""

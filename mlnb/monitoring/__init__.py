@@ -1,0 +1,1 @@
+"""Prediction logs → drift and realised performance → alerts."""

@@ -1,0 +1,1 @@
+"""Endpoints: releases of a registered model behind a stable name and port."""

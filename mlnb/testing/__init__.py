@@ -1,0 +1,1 @@
+"""Raising shell, fakes and the contract test classes that every backend must pass."""

@@ -1,0 +1,1 @@
+"""Runs, provenance and the model registry; MLflow is the store."""

@@ -1,0 +1,1 @@
+"""Parse, make one call into a package below, render. No decisions here."""

@@ -1,0 +1,103 @@
+"""``%noun`` and ``%%noun``: the CLI's commands, with names resolved in the notebook.
+
+Registering imports nothing: Click and the packages are imported when a magic is first used.
+"""
+
+import shlex
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from mlnb.ui.nouns import NOUNS
+
+
+def register(shell: Any) -> None:
+    """Register every magic of the table, and how records are displayed."""
+    for name, entry in NOUNS.items():
+        if entry.line or entry.cell:
+            magic = _magic(name, shell)
+            if entry.line:
+                shell.register_magic_function(magic, "line", name)
+            if entry.cell:
+                shell.register_magic_function(magic, "cell", name)
+    formatter = shell.display_formatter.mimebundle_formatter
+    for home, kind in (
+        ("mlnb.core.records", "Record"),
+        ("mlnb.ui.grammar", "Listing"),
+        ("mlnb.ui.render", "View"),
+    ):
+        formatter.for_type_by_name(home, kind, _mimebundle)
+
+
+def _mimebundle(value: Any, **_options: Any) -> dict[str, Any]:
+    return dict(import_module("mlnb.ui.render").mimebundle(value))
+
+
+def _magic(name: str, shell: Any) -> Callable[..., Any]:
+    entry = NOUNS[name]
+
+    def magic(line: str, cell: str | None = None) -> Any:
+        if cell is None:
+            return run_line(name, line, shell)
+        module, _, function = entry.cell.partition(":")
+        with _clear_errors():
+            return getattr(import_module(module), function)(shell, line, cell)
+
+    magic.__doc__ = f"{entry.help}\n\nType %{name} --help."
+    return magic
+
+
+def run_line(name: str, line: str, shell: Any) -> Any:
+    """Run ``%name line`` and return its result, which the notebook then displays."""
+    from mlnb.ui.cli import resolve
+    from mlnb.ui.grammar import Outcome, Surface
+
+    surface = Surface(namespace=shell.user_ns)
+    with _clear_errors():
+        result = resolve(NOUNS[name].home).main(
+            shlex.split(line), prog_name=f"%{name}", standalone_mode=False, obj=surface
+        )
+        if isinstance(result, Outcome):
+            if result.failure:
+                _display(shell, result.result)
+                raise result.failure
+            result = result.result
+        if isinstance(result, int) and not isinstance(result, bool):  # Click's exit code of --help
+            return None
+        if surface.json and result is not None:
+            print(import_module("mlnb.ui.render").to_json(result))
+            return None
+        return result
+
+
+def _display(shell: Any, value: Any) -> None:
+    data, metadata = shell.display_formatter.format(value)
+    shell.display_pub.publish(data, metadata)
+
+
+class _clear_errors:  # noqa: N801  (used as a function)
+    """Turns usage errors and `MlnbError` into one clear message instead of a traceback."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is None:
+            return
+        import click
+
+        from mlnb.core.errors import BadInput, MlnbError
+
+        if isinstance(error, click.UsageError):
+            usage = error.ctx.get_usage() if error.ctx else ""
+            raise _plain(BadInput(error.format_message(), usage)) from None
+        if isinstance(error, ValueError) and "quotation" in str(error):
+            raise _plain(BadInput(f"The line cannot be read: {error}.")) from None
+        if isinstance(error, MlnbError):
+            raise _plain(error) from None
+
+
+def _plain(error: Any) -> Any:
+    """Make IPython show the message alone."""
+    error._render_traceback_ = lambda: [f"{type(error).__name__}: {error.message}", error.fix]
+    return error

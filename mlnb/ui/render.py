@@ -1,0 +1,213 @@
+"""Result → terminal (rich), HTML and text for the notebook, JSON.
+
+How a record is laid out is said once, as a `View`, in ``ui/views/``; the three outputs follow.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from functools import cache, singledispatch
+from io import StringIO
+from typing import Any
+
+from mlnb.core.errors import MlnbError
+from mlnb.core.records import Record
+from mlnb.ui.grammar import Listing
+
+MIME = "application/vnd.mlnb.v1+json"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under named columns; a cell is text, number, time or None."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    title: str = ""
+    styles: Sequence[str] = ()
+    """Per row: ``""``, ``"good"``, ``"bad"`` or ``"dim"``."""
+
+
+@dataclass(frozen=True)
+class View:
+    """How a result is laid out."""
+
+    title: str
+    fields: Sequence[tuple[str, Any]] = ()
+    tables: Sequence[Table] = ()
+    notes: Sequence[str] = ()
+    status: str = ""
+    """``""``, ``"good"`` or ``"bad"``."""
+    blocks: Sequence[str] = field(default=())
+    """Trusted SVG or HTML for the notebook only, such as a plot made by mlnb."""
+
+
+@singledispatch
+def view(result: Any) -> View:
+    """Lay a result out; ``ui/views/`` registers one function per record type."""
+    if isinstance(result, Record):
+        body = result.to_dict()
+        body.pop("format")
+        return View(type(result).__name__, fields=list(body.items()))
+    return View("", notes=[str(result)])
+
+
+@singledispatch
+def row(record: Any) -> dict[str, Any]:
+    """Return a record's cells in a listing; ``ui/views/`` registers one function per type."""
+    body: dict[str, Any] = record.to_dict()
+    body.pop("format")
+    return body
+
+
+@view.register(View)
+def _(result: View) -> View:
+    return result
+
+
+@view.register(list)
+def _(result: list[Any]) -> View:
+    title = result.title if isinstance(result, Listing) else ""
+    if not result:
+        return View(title, notes=[result.empty if isinstance(result, Listing) else "Nothing."])
+    rows = [row(item) for item in result]
+    columns = list(dict.fromkeys(key for cells in rows for key in cells))
+    return View(title, tables=[Table(columns, [[c.get(k) for k in columns] for c in rows])])
+
+
+def laid_out(result: Any) -> View:
+    """Return a result's view, with all views registered."""
+    import mlnb.ui.views  # noqa: F401  (registers them)
+
+    return view(result)
+
+
+def text_of(value: Any) -> str:
+    """Return a cell's text: times local to the minute, floats to four digits, None empty."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.astimezone().strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, list | tuple):
+        return ", ".join(text_of(item) for item in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={text_of(item)}" for key, item in value.items())
+    return str(value)
+
+
+def to_json(result: Any) -> str:
+    """Return a result as JSON text."""
+    return json.dumps(_jsonable(result), ensure_ascii=False, indent=2, default=str)
+
+
+def _jsonable(result: Any) -> Any:
+    if isinstance(result, Record):
+        return result.to_dict()
+    if isinstance(result, View):
+        return asdict(result)
+    if isinstance(result, list | tuple):
+        return [_jsonable(item) for item in result]
+    return result
+
+
+# -- terminal ------------------------------------------------------------------------------------
+
+
+def write(result: Any, *, as_json: bool = False) -> None:
+    """Print a result on standard output."""
+    if as_json:
+        print(to_json(result))
+    else:
+        _print(laid_out(result), sys.stdout, width=None)
+
+
+def write_error(error: MlnbError, *, as_json: bool = False) -> None:
+    """Print an error on standard error (as JSON on standard output)."""
+    if as_json:
+        print(json.dumps(error.to_dict(), ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(Text("Error: ", style="bold red"), Text(error.message), sep="", end="\n")
+    if error.fix:
+        console.print(Text(error.fix))
+
+
+def to_text(result: Any, width: int = 100) -> str:
+    """Return a result as plain text."""
+    stream = StringIO()
+    _print(laid_out(result), stream, width=width)
+    return stream.getvalue().rstrip("\n")
+
+
+_COLOURS = {"good": "green", "bad": "red", "dim": "dim", "": ""}
+
+
+def _print(shown: View, stream: Any, width: int | None) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    console = Console(file=stream, width=width, highlight=False)
+    if shown.title:
+        console.print(Text(shown.title, style=f"bold {_COLOURS[shown.status]}".strip()))
+    if shown.fields:
+        grid = RichTable.grid(padding=(0, 2))
+        for name, value in shown.fields:
+            if text_of(value):
+                grid.add_row(Text(f"  {name}", style="dim"), Text(text_of(value)))
+        console.print(grid)
+    for table in shown.tables:
+        drawn = RichTable(box=box.SIMPLE_HEAD, title=table.title or None, title_justify="left")
+        for index, name in enumerate(table.columns):
+            numeric = all(
+                isinstance(cells[index], int | float) or cells[index] is None
+                for cells in table.rows
+            )
+            drawn.add_column(Text(str(name)), justify="right" if numeric else "left")
+        for index, cells in enumerate(table.rows):
+            style = _COLOURS[table.styles[index]] if index < len(table.styles) else ""
+            drawn.add_row(*(Text(text_of(cell)) for cell in cells), style=style)
+        console.print(drawn)
+    for note in shown.notes:
+        console.print(Text(note))
+
+
+# -- notebook ------------------------------------------------------------------------------------
+
+
+def mimebundle(result: Any) -> dict[str, Any]:
+    """Return the forms a notebook stores: HTML, text and the record itself."""
+    bundle: dict[str, Any] = {"text/html": to_html(result), "text/plain": to_text(result)}
+    if isinstance(result, Record):
+        bundle[MIME] = {"type": type(result).__name__, "record": result.to_dict()}
+    return bundle
+
+
+def to_html(result: Any) -> str:
+    """Return a result as self-contained HTML; every value is escaped."""
+    return _template().render(view=laid_out(result), text_of=text_of)
+
+
+@cache
+def _template() -> Any:
+    from jinja2 import Environment, PackageLoader
+
+    environment = Environment(
+        loader=PackageLoader("mlnb.ui", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("view.html")

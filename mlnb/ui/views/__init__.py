@@ -1,0 +1,7 @@
+"""How each record is laid out: one module per noun, registered on `mlnb.ui.render.view` and `row`."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")

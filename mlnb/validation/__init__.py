@@ -1,0 +1,1 @@
+"""Model test suites: held-out metrics, champion comparison, fairness → a gate."""
