@@ -47,9 +47,7 @@ def resolve(home: str) -> Any:
 
 def _show_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
     if value:
-        import mlnb
-
-        click.echo(f"mlnb {mlnb.__version__}")
+        click.echo(f"mlnb {import_module('importlib.metadata').version('mlnb')}")
         context.exit()
 
 

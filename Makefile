@@ -1,0 +1,130 @@
+# What newcomers and CI run. Needs Python 3.11 or newer, git and make; Node 20 or newer for the
+# JupyterLab panel. Nothing but `test-e2e` (which may install a browser) ever needs root.
+
+VENV    ?= .venv
+EXAMPLE ?= notebooks/examples/flight_delays
+WORKERS ?= 2
+
+BIN := $(VENV)/bin
+UV  := $(shell command -v uv 2>/dev/null)
+NPM := $(shell command -v npm 2>/dev/null)
+
+ifdef UV
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+else
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+endif
+
+PANEL         := mlnb/ui/labextension/package.json
+PANEL_SOURCES := $(shell find extension/src extension/style extension/schema -type f 2>/dev/null) \
+                 $(wildcard extension/package.json extension/tsconfig.json)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install panel demo lab test test-extension test-e2e bench lint docs docs-check wheel clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-15s %s\n", $$1, $$2}'
+
+# -- the environment; stamp files make the second time free ---------------------------------------
+
+$(VENV)/.made:
+	@python=$$(for name in $(PYTHON) python3 python3.13 python3.12 python3.11 python; do \
+	    "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$name" && break; \
+	done); \
+	if [ -z "$$python" ]; then echo "mlnb needs Python 3.11 or newer (make PYTHON=/path/to/python3.12 …)." >&2; exit 1; fi; \
+	echo "Making $(VENV) with $$("$$python" --version)"; \
+	if [ -n "$(UV)" ]; then "$(UV)" venv --quiet --allow-existing --python "$$("$$python" -c 'import sys; print(sys.executable)')" $(VENV); \
+	else "$$python" -m venv $(VENV) && $(INSTALL) --upgrade 'pip>=25.1'; fi
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.made pyproject.toml
+	@echo "Installing mlnb with every extra into $(VENV)"
+	@SKIP_JUPYTER_BUILDER=1 $(INSTALL) --editable '.[all]'
+	@touch $@
+
+$(VENV)/.tested: $(VENV)/.installed
+	@echo "Installing the test and lint tools"
+	@$(INSTALL) --group test --group lint
+	@touch $@
+
+$(VENV)/.browsed: $(VENV)/.tested
+	@$(INSTALL) --group e2e
+	@touch $@
+
+install: $(VENV)/.installed ## Make the virtual environment and install mlnb into it
+
+# -- the JupyterLab panel -------------------------------------------------------------------------
+
+extension/node_modules/.package-lock.json: extension/package-lock.json
+	@echo "Installing the panel's build tools (once)"
+	@cd extension && npm ci
+	@touch $@
+
+$(PANEL): extension/node_modules/.package-lock.json $(PANEL_SOURCES) | $(VENV)/.installed
+	@echo "Building the JupyterLab panel"
+	@cd extension && PATH="$(abspath $(BIN)):$$PATH" npm run build:prod
+	@touch $@
+
+panel: $(PANEL) ## Build the JupyterLab panel (needs Node)
+
+# -- to look at -----------------------------------------------------------------------------------
+
+demo: $(VENV)/.installed ## The whole lifecycle on real flights: a few minutes
+ifdef NPM
+	@$(MAKE) --no-print-directory panel || echo "The JupyterLab panel could not be built (see above); the demo goes on without it."
+else
+	@echo "Node is not installed: the demo runs without the JupyterLab panel (install Node 20 and run: make panel)."
+endif
+	@$(BIN)/python notebooks/examples/demo.py $(EXAMPLE)
+
+lab: $(VENV)/.installed ## Open the examples in JupyterLab
+ifdef NPM
+	@$(MAKE) --no-print-directory panel
+endif
+	$(BIN)/jupyter lab notebooks/examples
+
+# -- to check -------------------------------------------------------------------------------------
+
+test: $(VENV)/.tested ## The fast tests: everything but a browser
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not e2e" $(ARGS)
+
+test-extension: extension/node_modules/.package-lock.json ## The panel's unit tests
+	cd extension && npm test
+
+test-e2e: $(VENV)/.browsed $(PANEL) ## The tests in a real browser (installs Debian's chromium if it may)
+	@command -v chromium >/dev/null || { \
+	    echo "Installing chromium"; \
+	    if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	    else sudo -n apt-get update -qq && sudo -n apt-get install -y -qq --no-install-recommends chromium >/dev/null; fi; \
+	} || { echo "The browser tests need chromium; install it, for example: sudo apt-get install chromium" >&2; exit 1; }
+	$(BIN)/python -m pytest -m e2e $(ARGS)
+
+bench: $(VENV)/.tested ## What things cost, side by side with what they are built on
+	$(BIN)/python tests/bench $(ARGS)
+
+lint: $(VENV)/.tested ## Style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+ifdef NPM
+	@$(MAKE) --no-print-directory extension/node_modules/.package-lock.json
+	cd extension && npm run lint:check
+else
+	@echo "Node is not installed: the panel's sources were not linted."
+endif
+
+docs: $(VENV)/.installed ## Write docs/reference/ anew from the commands, settings and errors
+	$(BIN)/python -m mlnb.ui.reference
+
+docs-check: $(VENV)/.installed
+	$(BIN)/python -m mlnb.ui.reference --check
+
+wheel: $(PANEL) ## Build dist/mlnb-*.whl with the panel inside
+	@$(INSTALL) build
+	$(BIN)/python -m build --wheel
+
+clean: ## Remove the environment and everything built (never a project's .mlnb)
+	rm -rf $(VENV) dist build extension/node_modules extension/lib mlnb/ui/labextension \
+	    .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
