@@ -31,12 +31,16 @@ Listener = Callable[[Edge, Any], None]
 _listeners: list[Listener] = []
 
 
-def record_input(kind: Literal["dataset", "model", "release"], ref: str, digest: str = "", *, value: Any = None) -> None:
+def record_input(
+    kind: Literal["dataset", "model", "release"], ref: str, digest: str = "", *, value: Any = None
+) -> None:
     """Record that something was read; ``value`` (the record) is passed to listeners only."""
     _record(Edge(direction="input", kind=kind, ref=ref, digest=digest), value)
 
 
-def record_output(kind: Literal["dataset", "model", "release"], ref: str, digest: str = "", *, value: Any = None) -> None:
+def record_output(
+    kind: Literal["dataset", "model", "release"], ref: str, digest: str = "", *, value: Any = None
+) -> None:
     """Record that something was written."""
     _record(Edge(direction="output", kind=kind, ref=ref, digest=digest), value)
 

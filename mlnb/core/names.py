@@ -1,4 +1,4 @@
-"""Which names a dataset, model, endpoint, alias, tag, pipeline or step may have; references to versions."""
+"""Which names things may have, and references to their versions."""
 
 import re
 

@@ -35,7 +35,7 @@ class Settings(BaseModel):
     name: str = Field("", description="Project name; the folder's name when empty.")
     store: str = Field(
         ".mlnb/store",
-        description="Object store: a folder, s3://…, gs://… or az://… (datasets, notebooks, history).",
+        description="Object store (data, notebooks, history): a folder, s3://…, gs://… or az://….",
     )
     tracking_uri: str = Field(
         "sqlite:///.mlnb/mlflow.db", description="MLflow tracking and registry URI."

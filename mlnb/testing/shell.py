@@ -18,7 +18,7 @@ class RaisingShell(InteractiveShell):
         BaseException
             Whatever the cell raised.
         """
-        result = super().run_cell(raw_cell, *args, **kwargs)
+        result = super().run_cell(raw_cell, *args, **kwargs)  # type: ignore[no-untyped-call] # IPython has no types
         result.raise_error()
         return result
 
@@ -34,11 +34,13 @@ def raising_shell(extension: str = "mlnb") -> Iterator[RaisingShell]:
     """Give a fresh shell with the extension loaded; its variables are its own."""
     InteractiveShell.clear_instance()
     RaisingShell.clear_instance()
-    shell: RaisingShell = RaisingShell.instance()  # type: ignore[no-untyped-call]
+    shell: RaisingShell = RaisingShell.instance()
     try:
         if extension:
-            shell.extension_manager.load_extension(extension)  # type: ignore[union-attr]
+            assert shell.extension_manager is not None  # noqa: S101  (narrows IPython's Optional)
+            shell.extension_manager.load_extension(extension)
         yield shell
     finally:
-        shell.history_manager.end_session()  # type: ignore[union-attr]
+        if shell.history_manager is not None:
+            shell.history_manager.end_session()
         RaisingShell.clear_instance()

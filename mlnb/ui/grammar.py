@@ -94,7 +94,7 @@ class Noun(click.Group):
         return super().resolve_command(context, args)
 
 
-class Data(click.ParamType):
+class Data(click.ParamType[Any]):
     """A table: the notebook's variable of this name, or a file in a shell."""
 
     name = "data"
@@ -117,7 +117,7 @@ class Data(click.ParamType):
         raise UnknownName("file", value, [path.name for path in Path().iterdir()])
 
 
-class Variable(click.ParamType):
+class Variable(click.ParamType[Any]):
     """An object of the notebook; in a shell, the text itself."""
 
     name = "variable"
@@ -132,7 +132,7 @@ class Variable(click.ParamType):
         return namespace.get(value, value)
 
 
-class KeyValue(click.ParamType):
+class KeyValue(click.ParamType[tuple[str, str]]):
     """``key=value``."""
 
     name = "key=value"

@@ -40,7 +40,7 @@ def _magic(name: str, shell: Any) -> Callable[..., Any]:
         if cell is None:
             return run_line(name, line, shell)
         module, _, function = entry.cell.partition(":")
-        with _clear_errors():
+        with _ClearErrors():
             return getattr(import_module(module), function)(shell, line, cell)
 
     magic.__doc__ = f"{entry.help}\n\nType %{name} --help."
@@ -53,7 +53,7 @@ def run_line(name: str, line: str, shell: Any) -> Any:
     from mlnb.ui.grammar import Outcome, Surface
 
     surface = Surface(namespace=shell.user_ns)
-    with _clear_errors():
+    with _ClearErrors():
         result = resolve(NOUNS[name].home).main(
             shlex.split(line), prog_name=f"%{name}", standalone_mode=False, obj=surface
         )
@@ -75,7 +75,7 @@ def _display(shell: Any, value: Any) -> None:
     shell.display_pub.publish(data, metadata)
 
 
-class _clear_errors:  # noqa: N801  (used as a function)
+class _ClearErrors:
     """Turns usage errors and `MlnbError` into one clear message instead of a traceback."""
 
     def __enter__(self) -> None:

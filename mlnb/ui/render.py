@@ -197,7 +197,7 @@ def mimebundle(result: Any) -> dict[str, Any]:
 
 def to_html(result: Any) -> str:
     """Return a result as self-contained HTML; every value is escaped."""
-    return _template().render(view=laid_out(result), text_of=text_of)
+    return str(_template().render(view=laid_out(result), text_of=text_of))
 
 
 @cache
