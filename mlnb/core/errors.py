@@ -15,11 +15,16 @@
     │   ├── InvalidPipeline · CyclicPipeline
     │   ├── InvalidSuite
     │   ├── SignatureMismatch      names the field (and row)
+    │   ├── Unauthorized           HTTP 401
+    │   ├── RequestTooLarge        HTTP 413
     │   └── Conflict               HTTP 409: it exists, or somebody was first
     ├── Failed                     exit 1: it ran, and the outcome is a failure
     │   ├── CellFailed · KernelDied · TimedOut
     │   ├── StepFailed
+    │   ├── ReleaseFailed          the release before it keeps serving
+    │   ├── PredictionFailed
     │   └── GateRefused
+    ├── Interrupted                exit 2: somebody stopped it
     ├── StoreError                 exit 1
     │   ├── ObjectMissing · ObjectCorrupt · StoreUnavailable
     │   └── UnreadableRecord
@@ -235,6 +240,24 @@ class SignatureMismatch(BadInput):
         return {**super().to_dict(), "field": self.field, "row": self.row}
 
 
+class Unauthorized(BadInput):
+    """A request without the endpoint's token."""
+
+    http_status = 401
+
+
+class RequestTooLarge(BadInput):
+    """A request body over the endpoint's limit."""
+
+    http_status = 413
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"The request is larger than {limit:,} bytes.",
+            "Send fewer rows at a time, or raise the setting `endpoint_body_limit`.",
+        )
+
+
 class Conflict(BadInput):
     """It exists already, or another writer was first."""
 
@@ -294,6 +317,33 @@ class StepFailed(Failed):
         self.step = step
 
 
+class ReleaseFailed(Failed):
+    """A release could not be started; what served before it still does.
+
+    Parameters
+    ----------
+    model : str
+        The model version, ``name@number``.
+    endpoint : str
+        Where it was to serve.
+    reason : str
+        Why it did not start, in one line.
+    serving : str
+        The model version that goes on serving, or ``""``.
+    """
+
+    def __init__(self, model: str, endpoint: str, reason: str, serving: str = "") -> None:
+        still = f"{serving} keeps serving." if serving else "Nothing was released."
+        super().__init__(
+            f"{model} could not be started on endpoint {endpoint!r}: {reason}.",
+            f"{still} See `mlnb endpoint logs {endpoint}`.",
+        )
+
+
+class PredictionFailed(Failed):
+    """The model raised on an input that fits its signature."""
+
+
 class GateRefused(Failed):
     """A model did not pass its gate; it was neither promoted nor deployed."""
 
@@ -302,6 +352,12 @@ class GateRefused(Failed):
     def __init__(self, model: str, reasons: Iterable[str]) -> None:
         self.reasons = list(reasons)
         super().__init__(f"The gate refuses {model}: " + "; ".join(self.reasons) + ".")
+
+
+class Interrupted(MlnbError):
+    """Somebody stopped the work (Ctrl-C, SIGTERM); what was running was killed."""
+
+    exit_code = EXIT_INTERRUPTED
 
 
 # -- stores and servers --------------------------------------------------------------------------

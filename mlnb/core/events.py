@@ -4,8 +4,8 @@ The terminal display, the Lab panel, the reports and the alerts all read this on
 Kinds are dotted, past tense: ``run.started``, ``run.finished``, ``pipeline.started``,
 ``pipeline.finished``, ``step.started``, ``cell.started``, ``cell.finished``, ``step.finished``,
 ``dataset.saved``, ``model.registered``, ``model.promoted``, ``model.rolled_back``,
-``validation.finished``, ``release.deployed``, ``endpoint.stopped``, ``drift.found``,
-``lineage.recorded``.
+``validation.finished``, ``release.deployed``, ``release.rolled_back``, ``endpoint.stopped``,
+``drift.found``, ``lineage.recorded``.
 """
 
 import json

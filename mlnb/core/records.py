@@ -164,6 +164,8 @@ class StepResult(Record):
     output_digest: str = ""
     runs: list[str] = field(default_factory=list)
     """MLflow runs opened in it."""
+    attempts: int = 1
+    """How often it was tried; more than once only with ``retries``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,6 +274,13 @@ class Release(Record):
     reason: str
     author: str
     created: datetime
+    restores: int | None = None
+    """The earlier release that a rollback brings back."""
+
+    @property
+    def ref(self) -> str:
+        """Return ``endpoint@number``."""
+        return f"{self.endpoint}@{self.number}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,6 +54,9 @@ class Settings(BaseModel):
     )
     host: str = Field("127.0.0.1", description="Address that endpoints listen on.")
     endpoint_auth: bool = Field(True, description="Endpoints ask for their token.")
+    endpoint_body_limit: int = Field(
+        64 * 1024 * 1024, ge=1024, description="Largest request an endpoint takes, in bytes."
+    )
     drift_psi: float = Field(
         0.2, gt=0, description="A feature has drifted at this population stability index."
     )
