@@ -40,7 +40,8 @@ def loaded_by(code: str, *, before: str = "pass") -> set[str]:
     """Return the top-level modules that running code loads."""
     script = (
         f"import json, sys\n{before}\nknown = set(sys.modules)\n{code}\n"
-        "print('\\n' + json.dumps(sorted({name.split('.')[0] for name in set(sys.modules) - known})))"
+        "new = {name.split('.')[0] for name in set(sys.modules) - known}\n"
+        "print('\\n' + json.dumps(sorted(new)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60

@@ -1,5 +1,6 @@
 """The ``mlnb`` program."""
 
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from typing import Any
 import click
 
 from mlnb.core.errors import (
+    EXIT_FAILED,
     EXIT_INTERNAL,
     EXIT_INTERRUPTED,
     EXIT_OK,
@@ -80,7 +82,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         if isinstance(result, int) and not isinstance(result, bool):  # Click's own exit code
             return result
-        return _present(result, surface)
+        exit_code = _present(result, surface)
+        sys.stdout.flush()
+        return exit_code
     except MlnbError as error:
         return _report(error, surface)
     except click.UsageError as error:
@@ -90,8 +94,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         click.echo("Interrupted.", err=True)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()
-        return EXIT_OK
+        # as in the Python documentation's note on SIGPIPE: nothing more can be said
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
     except Exception:
         traceback.print_exc()
         click.echo("This is a bug in mlnb.", err=True)
