@@ -219,6 +219,12 @@ class SuiteResult(Record):
     created: datetime
     confidence: float = 0.95
     metrics: dict[str, float] = field(default_factory=dict)
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Lower and upper bound of each metric at `confidence`."""
+    task: Literal["classification", "regression", ""] = ""
+    label: str = ""
+    positive: bool | int | float | str | None = None
+    """The positive class; None for a regressor."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -331,8 +337,12 @@ class DriftReport(Record):
     """Rows whose true outcome is known."""
     performance: dict[str, float] = field(default_factory=dict)
     """Realised metrics on the labelled rows."""
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Lower and upper bound of each realised metric."""
     baseline: dict[str, float] = field(default_factory=dict)
     """The same metrics at validation."""
+    notes: list[str] = field(default_factory=list)
+    """What could not be compared, and why."""
 
 
 @dataclass(frozen=True, kw_only=True)
