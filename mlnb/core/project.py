@@ -1,6 +1,9 @@
 """The project: the folder that holds ``mlnb.toml``, its settings, its stores and its events."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -93,6 +96,19 @@ class Project:
         return Path(os.path.relpath(absolute, self.root)).as_posix()
 
 
+_chosen: ContextVar[Project | None] = ContextVar("mlnb_project", default=None)
+
+
+@contextmanager
+def using(project: Project) -> Iterator[Project]:
+    """Make a project the current one in this context, wherever the working directory is."""
+    token = _chosen.set(project)
+    try:
+        yield project
+    finally:
+        _chosen.reset(token)
+
+
 _open: dict[tuple[Path, float, tuple[tuple[str, str], ...]], Project] = {}
 
 
@@ -100,13 +116,16 @@ def current(start: Path | None = None) -> Project:
     """Return the project of a folder (the working directory by default).
 
     The root is the nearest folder upwards with ``mlnb.toml``, else the git work tree's top, else
-    the folder itself. ``MLNB_PROJECT`` overrides it. An edited ``mlnb.toml`` is read again.
+    the folder itself. ``MLNB_PROJECT`` and `using` override it. An edited ``mlnb.toml`` is read
+    again.
 
     Raises
     ------
     UnknownSetting, InvalidSetting
         If the settings cannot be read.
     """
+    if start is None and (chosen := _chosen.get()):
+        return chosen
     root = find_root(start)
     file = root / FILE_NAME
     stamp = file.stat().st_mtime if file.is_file() else 0.0
