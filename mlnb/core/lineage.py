@@ -29,6 +29,23 @@ class Edge(Record):
 
 Listener = Callable[[Edge, Any], None]
 _listeners: list[Listener] = []
+_runs: list[str] = []
+
+
+def enter_run(run: str) -> None:
+    """Make a run the subject of what is read and written from now on."""
+    _runs.append(run)
+
+
+def leave_run(run: str) -> None:
+    """Give the place back to the run (or step, or session) before it."""
+    if run in _runs:
+        _runs.remove(run)
+
+
+def active_run() -> str | None:
+    """Return the id of the run that is open in this process, or None."""
+    return _runs[-1] if _runs else None
 
 
 def record_input(
@@ -52,7 +69,7 @@ def listen(listener: Listener) -> Callable[[], None]:
 
 
 def _record(edge: Edge, value: Any) -> None:
-    subject = os.environ.get("MLNB_STEP", "session")
+    subject = active_run() or os.environ.get("MLNB_STEP", "session")
     project.current().events.emit("lineage.recorded", subject, **edge.to_dict())
     for listener in list(_listeners):
         listener(edge, value)
