@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
@@ -106,6 +107,20 @@ class ObjectStore:
                 return int(obstore.head(self._store, _object_path(digest))["size"])
             except (NotFoundError, FileNotFoundError):
                 raise ObjectMissing(digest) from None
+
+    def probe(self) -> None:
+        """Write, read and remove a small file, so that what is wrong shows now.
+
+        Raises
+        ------
+        StoreUnavailable
+            If the place cannot be written to.
+        """
+        path = f"probes/{uuid4().hex}"
+        with self._failures():
+            obstore.put(self._store, path, b"probe")
+            obstore.get(self._store, path).bytes()
+            obstore.delete(self._store, path)
 
     # -- logs ------------------------------------------------------------------------------------
 

@@ -65,9 +65,9 @@ def test_unknown_data_is_answered_with_the_nearest_variable_or_file(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "flights.csv").touch()
-    with pytest.raises(UnknownName, match="no file 'fligths.csv'. Did you mean 'flights.csv'"):
+    with pytest.raises(UnknownName, match=r"no file 'fligths.csv'. Did you mean 'flights.csv'"):
         run("echo", "fligths.csv")
-    with pytest.raises(UnknownName, match="variable or file 'fligths'. Did you mean 'flights'"):
+    with pytest.raises(UnknownName, match=r"variable or file 'fligths'. Did you mean 'flights'"):
         run("echo", "fligths", namespace={"flights": 1, "_fligths": 2})
 
 

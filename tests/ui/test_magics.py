@@ -136,4 +136,4 @@ def test_records_are_displayed_without_any_magic(shell: RaisingShell) -> None:
 
 def test_the_project_magic_is_the_projects_command(shell: RaisingShell) -> None:
     result = shell.run_cell("%project settings").result
-    assert ("name", "test-project", "MLNB_NAME") == tuple(result.tables[0].rows[0][:3])
+    assert tuple(result.tables[0].rows[0][:3]) == ("name", "test-project", "MLNB_NAME")

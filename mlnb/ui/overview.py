@@ -1,0 +1,50 @@
+"""What ``mlnb project status`` shows: what the project holds and what runs now."""
+
+from dataclasses import dataclass, field
+
+from mlnb.core import project as projects
+from mlnb.core.records import EndpointStatus, ModelVersion, PipelineRun, Record, RunRecord
+
+RECENT = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectStatus(Record):
+    """What a project holds and what runs now."""
+
+    name: str
+    root: str
+    """Absolute: this record is shown and never stored."""
+    store: str
+    tracking_uri: str
+    datasets: int
+    versions: int
+    """Of all datasets together."""
+    models: list[ModelVersion] = field(default_factory=list)
+    """The champions."""
+    runs: list[RunRecord] = field(default_factory=list)
+    """The newest, at most `RECENT`."""
+    pipelines: list[PipelineRun] = field(default_factory=list)
+    """The newest runs, at most `RECENT`."""
+    endpoints: list[EndpointStatus] = field(default_factory=list)
+
+
+def status() -> ProjectStatus:
+    """Ask every package what it has."""
+    from mlnb import datasets, pipelines, serving
+    from mlnb.tracking import models, runs
+
+    project = projects.current()
+    newest = datasets.latest()
+    return ProjectStatus(
+        name=project.name,
+        root=str(project.root),
+        store=project.settings.store,
+        tracking_uri=project.settings.tracking_uri,
+        datasets=len(newest),
+        versions=sum(version.number for version in newest),
+        models=[model for model in models.list_models() if "champion" in model.aliases],
+        runs=runs.list_runs(limit=RECENT),
+        pipelines=sorted(pipelines.runs(), key=lambda run: run.started, reverse=True)[:RECENT],
+        endpoints=serving.list_endpoints(),
+    )
