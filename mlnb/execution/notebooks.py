@@ -1,0 +1,135 @@
+"""Source notebooks, read as plain JSON: their cells, their parameters cell, their kernel.
+
+Planning a pipeline reads every notebook; ``import nbformat`` alone would cost more than that.
+"""
+
+import json
+import sys
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from mlnb.core import project
+from mlnb.core.errors import InvalidNotebook, MissingNotebook
+
+Cell = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """A notebook as it is on disk."""
+
+    path: Path
+    cells: list[Cell]
+    metadata: dict[str, Any]
+
+    def tagged(self, tag: str) -> int | None:
+        """Return the zero-based position of the first cell with a tag."""
+        for position, cell in enumerate(self.cells):
+            if tag in cell.get("metadata", {}).get("tags", []):
+                return position
+        return None
+
+
+def read(path: Path) -> Notebook:
+    """Read a notebook.
+
+    Raises
+    ------
+    MissingNotebook, InvalidNotebook
+        If there is none, or the file is no notebook of format 4.
+    """
+    shown = project.current().relative(path)
+    if not path.is_file():
+        folder = path.parent
+        nearby = sorted(folder.glob("*.ipynb")) if folder.is_dir() else []
+        raise MissingNotebook(shown, [project.current().relative(item) for item in nearby])
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidNotebook(shown, str(error)) from None
+    if not isinstance(body, dict) or not isinstance(body.get("metadata"), dict):
+        raise InvalidNotebook(shown, "it has no metadata")
+    if body.get("nbformat") != 4:
+        raise InvalidNotebook(shown, f"its format is {body.get('nbformat')!r}, not 4")
+    cells = body.get("cells")
+    if not isinstance(cells, list) or not all(
+        isinstance(cell, dict) and "cell_type" in cell and "source" in cell for cell in cells
+    ):
+        raise InvalidNotebook(shown, "it has no list of cells")
+    return Notebook(path, cells, body["metadata"])
+
+
+def source_of(cell: Cell) -> str:
+    """Return a cell's source, which files keep as text or as a list of lines."""
+    source = cell["source"]
+    return source if isinstance(source, str) else "".join(source)
+
+
+def kernel_for(notebook: Notebook, wanted: str | None = None) -> tuple[str, str]:
+    """Choose the kernel that runs a notebook.
+
+    The caller's choice, else the notebook's own kernel when it is installed here, else, for a
+    Python notebook, the setting ``kernel``.
+
+    Returns
+    -------
+    tuple of str
+        Kernelspec name and language.
+
+    Raises
+    ------
+    InvalidNotebook
+        If the kernel is not installed.
+    """
+    own = notebook.metadata.get("kernelspec", {})
+    language = str(
+        notebook.metadata.get("language_info", {}).get("name") or own.get("language") or "python"
+    )
+    names = [wanted] if wanted else [own.get("name")]
+    if not wanted and language.lower().startswith(("python", "ipython")):
+        names.append(project.current().settings.kernel)
+    for name in names:
+        if name and (found := _language_of_kernel(str(name))):
+            return str(name), found
+    shown = project.current().relative(notebook.path)
+    raise InvalidNotebook(
+        shown, f"its kernel {names[0]!r} is not installed (installed: {', '.join(_kernels())})"
+    )
+
+
+@cache
+def _language_of_kernel(name: str) -> str | None:
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    try:
+        return KernelSpecManager().get_kernel_spec(name).language.lower() or "python"
+    except NoSuchKernel:
+        return None
+
+
+def _kernels() -> list[str]:
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    return sorted(KernelSpecManager().find_kernel_specs())
+
+
+def import_nbformat() -> ModuleType:
+    """Import nbformat, in a fifth of the time where that changes nothing else.
+
+    Most of the import is a parser of internationalised URLs, which jsonschema takes along when it
+    is installed and which no notebook schema uses. It is left out in mlnb's own processes only:
+    in a user's kernel jsonschema must keep all its formats.
+    """
+    trap = "rfc3987_syntax"
+    leave_out = not {"nbformat", "jsonschema", "IPython", trap} & set(sys.modules)
+    if leave_out:
+        sys.modules[trap] = None  # type: ignore[assignment]  # None makes its import fail
+    try:
+        return import_module("nbformat")
+    finally:
+        if leave_out:
+            del sys.modules[trap]
