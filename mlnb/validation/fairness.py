@@ -1,4 +1,4 @@
-"""One metric, group by group of one column: how far do the groups lie apart?
+"""One metric, group by group of one column: how far the groups lie apart.
 
 The difference is fairlearn's ``MetricFrame(...).difference("between_groups")``, the largest
 minus the smallest group value (for ``selection_rate`` that is the demographic parity
@@ -26,6 +26,7 @@ MISSING = "(missing)"
 def check(suite: Suite, rule: FairnessRule, scored: Scored, groups: "pd.Series[Any]") -> Check:
     """Judge the fairness rule; skipped, with the reason, when there are no two groups."""
     METRICS[rule.metric].require(scored)
+    title = f"{rule.metric} by {rule.slice}, gap ≤ {rule.max_difference:g}"
     names = groups.astype("string").fillna(MISSING).to_numpy(dtype=object)
     counts = dict(zip(*np.unique(names, return_counts=True), strict=True))
     small = sorted(name for name, rows in counts.items() if rows < rule.min_rows)
@@ -41,7 +42,7 @@ def check(suite: Suite, rule: FairnessRule, scored: Scored, groups: "pd.Series[A
     left_out = f"; left out with fewer than {rule.min_rows:,} rows: {_some(small)}" if small else ""
     if len(kept) < 2:
         return Check(
-            name=f"{rule.metric} between {rule.slice}",
+            name=title,
             kind="fairness",
             metric=rule.metric,
             value=None,
@@ -50,10 +51,11 @@ def check(suite: Suite, rule: FairnessRule, scored: Scored, groups: "pd.Series[A
             detail=f"fewer than two groups are large enough{left_out}",
         )
     values, difference = _by_group(rule.metric, scored, names, kept)
-    interval = percentile(_resampled_difference(suite, rule.metric, scored, names, kept), suite.confidence)
+    samples = _resampled_difference(suite, rule.metric, scored, names, kept)
+    interval = percentile(samples, suite.confidence)
     low, high = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
     return Check(
-        name=f"{rule.metric} between {rule.slice}",
+        name=title,
         kind="fairness",
         metric=rule.metric,
         value=difference,

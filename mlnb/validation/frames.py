@@ -52,7 +52,7 @@ def _file(path: Path) -> "pd.DataFrame":
     if path.suffix.lower() not in READERS:
         raise UnsupportedData(f"{path} is neither CSV nor Parquet.", "Convert it to one of these.")
     if not path.is_file():
-        near = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
+        near = [str(item) for item in path.parent.iterdir()] if path.parent.is_dir() else []
         raise UnknownName("file", str(path), near)
     try:
         frame: pd.DataFrame = getattr(pd, READERS[path.suffix.lower()])(path)

@@ -155,7 +155,9 @@ _FROM_SUMS: dict[str, Callable[[_Sums, int], Array]] = {
     "log_loss": lambda sums, rows: sums["surprise"] / rows,
     "mae": lambda sums, rows: sums["absolute"] / rows,
     "rmse": lambda sums, rows: np.sqrt(sums["residual"] / rows),
-    "r2": lambda sums, rows: 1.0 - sums["residual"] / (sums["spread"] - sums["centred"] ** 2 / rows),
+    "r2": lambda sums, rows: (
+        1.0 - sums["residual"] / (sums["spread"] - sums["centred"] ** 2 / rows)
+    ),
 }
 
 

@@ -15,7 +15,7 @@ from mlnb.validation.frames import column, table
 from mlnb.validation.intervals import Interval, percentile, replicate
 from mlnb.validation.metrics import METRICS, Array, Scored, reported
 from mlnb.validation.scoring import given, inputs, positive_class, score, truth
-from mlnb.validation.suite import Limit, Suite
+from mlnb.validation.suite import ChampionRule, Limit, Suite
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,9 +89,7 @@ def run(
     judged = _judged(model, load=predictions is None)
     exam = _exam(suite, data, label)
     challenger = (
-        exam.take(judged)
-        if predictions is None
-        else given(predictions, exam.truth, suite.task)
+        exam.take(judged) if predictions is None else given(predictions, exam.truth, suite.task)
     )
     for name in suite.metrics():
         METRICS[name].require(challenger)
@@ -159,7 +157,7 @@ def _rival(suite: Suite, judged: _Judged, champion: str | None) -> tuple[_Judged
         return None, ""
     if champion is None and judged.version is None:
         return None, "the model is not registered and no champion was named"
-    reference = champion or f"{judged.version.name}@{CHAMPION}"  # type: ignore[union-attr]  # checked above
+    reference = champion or f"{judged.name.split('@')[0]}@{CHAMPION}"
     try:
         rival = _judged(reference)
     except UnknownName:
@@ -178,14 +176,10 @@ def _result(
     exam: _Exam, judged: _Judged, challenger: Scored, rival: _Judged | None, why_none: str
 ) -> SuiteResult:
     suite = exam.suite
-    names = list(dict.fromkeys([*suite.metrics(), *reported(challenger, suite.task)]))
-    scored = [challenger] + ([exam.take(rival)] if rival else [])
-    samples = replicate(
-        scored[:1] if rival is None else scored,
-        names,
-        resamples=suite.resamples,
-        seed=suite.seed,
-    )
+    asked = [*suite.limits, *([suite.champion.metric] if suite.champion else [])]
+    names = list(dict.fromkeys([*asked, *reported(challenger, suite.task)]))
+    scored = [challenger, exam.take(rival)] if rival else [challenger]
+    samples = replicate(scored, names, resamples=suite.resamples, seed=suite.seed)
     values = {name: METRICS[name].value(challenger) for name in names}
     intervals = {
         name: interval
@@ -198,8 +192,8 @@ def _result(
         for check in _limits(name, limit, values[name], intervals.get(name))
     ]
     if suite.champion is not None:
-        pair = samples[:, names.index(suite.champion.metric)] if rival else None
-        checks.append(_against(suite, scored, rival, pair, why_none))
+        pair = samples[:, names.index(suite.champion.metric)]
+        checks.append(_against(suite, suite.champion, scored, rival, pair, why_none))
     if suite.fairness is not None:
         groups = column(exam.frame, suite.fairness.slice, "fairness slice")
         checks.append(fairness.check(suite, suite.fairness, challenger, groups))
@@ -228,10 +222,10 @@ def _limits(name: str, limit: Limit, value: float, interval: Interval | None) ->
     for side, bound, sign in ((limit.min, low, 1.0), (limit.max, high, -1.0)):
         if side is None:
             continue
-        judged = value if limit.on == "value" or bound is None else bound
+        judged = value if limit.judge == "value" or bound is None else bound
         passed = bool(sign * judged >= sign * side)
-        what = "value" if limit.on == "value" else "confidence bound"
-        relation = ("≥" if sign > 0 else "≤") if passed else ("<" if sign > 0 else ">")
+        what = "value" if limit.judge == "value" else "confidence bound"
+        relation = "below" if sign > 0 else "above"
         yield Check(
             name=f"{name} {'≥' if sign > 0 else '≤'} {side:g}",
             kind="limit",
@@ -241,25 +235,27 @@ def _limits(name: str, limit: Limit, value: float, interval: Interval | None) ->
             high=high,
             limit=side,
             passed=passed,
-            detail=f"{what} {judged:.4g} {relation} {side:g}",
+            detail="" if passed else f"its {what}, {judged:.4g}, is {relation} {side:g}",
         )
 
 
 def _against(
-    suite: Suite, scored: list[Scored], rival: _Judged | None, pair: Any, why_none: str
+    suite: Suite,
+    rule: ChampionRule,
+    scored: list[Scored],
+    rival: _Judged | None,
+    pair: Array,
+    why_none: str,
 ) -> Check:
     """Judge non-inferiority: the lower bound of the paired difference must be ≥ −margin.
 
     The difference is oriented so that positive is better for the challenger.
     """
-    rule = suite.champion
-    if rule is None:
-        raise ValueError("the suite has no champion rule")
-    name = f"{rule.metric} against the champion"
+    name = f"{rule.metric} − champion's ≥ {-rule.margin:g}"
     if rival is None:
         return Check(
             name=name,
-            kind=CHAMPION,
+            kind="champion",
             metric=rule.metric,
             value=None,
             limit=-rule.margin,
@@ -274,7 +270,7 @@ def _against(
     worse = "" if passed else f", may be worse by more than {rule.margin:g}"
     return Check(
         name=name,
-        kind=CHAMPION,
+        kind="champion",
         metric=rule.metric,
         value=metric.sign * (new - old),
         low=interval.low if interval else None,

@@ -163,12 +163,8 @@ METRICS: dict[str, Metric] = {
             "higher",
             _sklearn("recall_score", zero_division=0.0),
         ),
-        Metric(
-            "true_positive_rate", "classification", "prediction", "higher", _rate(1.0), False
-        ),
-        Metric(
-            "false_positive_rate", "classification", "prediction", "lower", _rate(0.0), False
-        ),
+        Metric("true_positive_rate", "classification", "prediction", "higher", _rate(1.0), False),
+        Metric("false_positive_rate", "classification", "prediction", "lower", _rate(0.0), False),
         Metric("selection_rate", "classification", "prediction", "", _mean, False),
         Metric("mae", "regression", "prediction", "lower", _sklearn("mean_absolute_error")),
         Metric("rmse", "regression", "prediction", "lower", _sklearn("root_mean_squared_error")),

@@ -62,9 +62,9 @@ def truth(labels: "pd.Series[Any]", task: Task, positive: Any) -> Array:
     if not len(labels):
         raise UnsupportedData("The data has no rows.", "Validate on held-out rows.")
     if task == "classification":
-        return (labels == positive).to_numpy(dtype=float)
+        return np.asarray(labels == positive, dtype=float)
     try:
-        return labels.to_numpy(dtype=float)
+        return np.asarray(labels, dtype=float)
     except (TypeError, ValueError):
         raise UnsupportedData(
             f"The label {labels.name!r} is {labels.dtype}, and a regressor's must be numeric.",

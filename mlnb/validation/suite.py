@@ -30,7 +30,7 @@ class Limit(_Part):
 
     min: float | None = Field(None, allow_inf_nan=False)
     max: float | None = Field(None, allow_inf_nan=False)
-    on: Literal["value", "bound"] = "value"
+    judge: Literal["value", "bound"] = "value"
     """What is judged: the value, or the confidence bound on the limit's side (stricter)."""
 
     @model_validator(mode="after")
@@ -140,7 +140,8 @@ def _yaml(path: Path) -> Any:
         folder = path.parent
         near = [item.name for item in folder.iterdir()] if folder.is_dir() else []
         near = [name for name in near if name.endswith((".yaml", ".yml"))]
-        raise InvalidSuite(f"There is no suite {str(path)!r}.", suggestion(path.name, near)) from None
+        hint = suggestion(path.name, near)
+        raise InvalidSuite(f"There is no suite {str(path)!r}.", hint) from None
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidSuite(f"{path} cannot be read: {error}.") from None
     try:
@@ -173,7 +174,8 @@ def _clear(error: Any, where: str) -> InvalidSuite:
         )
     place = ".".join(path)
     reason = str(error["msg"]).removeprefix("Value error, ")
-    return InvalidSuite(f"{where}: {place + ': ' if place else ''}{reason.rstrip('.')}.")
+    end = "" if reason.endswith(("?", ".")) else "."
+    return InvalidSuite(f"{where}: {place + ': ' if place else ''}{reason}{end}")
 
 
 def _keys(path: list[str]) -> Iterable[str]:
