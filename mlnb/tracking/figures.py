@@ -1,0 +1,26 @@
+"""Figures that are open when a run ends."""
+
+import sys
+from typing import Any
+
+from mlnb.tracking import content
+
+
+def open_figures() -> set[int]:
+    """Return the numbers of matplotlib's open figures, without importing it."""
+    pyplot: Any = sys.modules.get("matplotlib.pyplot")
+    return set(pyplot.get_fignums()) if pyplot is not None else set()
+
+
+def new_figures(before: set[int]) -> dict[str, bytes]:
+    """Return the figures opened since as PNG, by artifact path."""
+    pyplot: Any = sys.modules.get("matplotlib.pyplot")
+    if pyplot is None:
+        return {}
+    found = {}
+    for number in sorted(set(pyplot.get_fignums()) - before):
+        figure = pyplot._pylab_helpers.Gcf.get_fig_manager(number).canvas.figure
+        label = str(figure.get_label()).strip()
+        name = "".join(c if c.isalnum() or c in "-_ " else "-" for c in label)
+        found[f"figures/{name or f'figure-{number}'}.png"] = content.png(figure)
+    return found

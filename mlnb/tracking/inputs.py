@@ -1,0 +1,78 @@
+"""Lineage edges → MLflow dataset inputs and tags of the run they happened in."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from mlnb.core.lineage import Edge
+
+if TYPE_CHECKING:
+    from mlflow.entities import DatasetInput, Run
+
+SOURCE_TYPE = "mlnb"
+OUTPUTS = "mlnb.outputs"
+MODEL_INPUTS = "mlnb.inputs.models"
+
+_TYPES = {
+    "bool": "boolean",
+    "int8": "integer",
+    "int16": "integer",
+    "int32": "integer",
+    "uint8": "integer",
+    "uint16": "integer",
+    "int64": "long",
+    "uint32": "long",
+    "uint64": "long",
+    "halffloat": "float",
+    "float": "float",
+    "double": "double",
+    "binary": "binary",
+    "large_binary": "binary",
+}
+
+
+def dataset_input(edge: Edge, value: Any) -> "DatasetInput":
+    """Return a dataset version as MLflow shows it: name, digest, schema, source.
+
+    Parameters
+    ----------
+    edge : Edge
+        What was read.
+    value : DatasetVersion or None
+        Its record, when the reader has it.
+    """
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    columns = [
+        {"name": column.name, "type": _mlflow_type(column.type), "required": False}
+        for column in getattr(value, "columns", [])
+    ]
+    schema = json.dumps({"mlflow_colspec": columns})
+    return DatasetInput(
+        Dataset(
+            name=edge.ref.partition("@")[0],
+            digest=edge.digest[:36],  # as many characters as MLflow stores
+            source_type=SOURCE_TYPE,
+            source=json.dumps({"ref": edge.ref, "digest": edge.digest}),
+            # MLflow stores 65,535 characters: a very wide table is listed without its schema.
+            schema=schema if columns and len(schema) < 65_000 else None,
+            profile=json.dumps({"num_rows": value.rows}) if value is not None else None,
+        ),
+        tags=[InputTag("mlflow.data.context", "input"), InputTag("mlnb.ref", edge.ref)],
+    )
+
+
+def input_refs(run: "Run") -> list[str]:
+    """Return the dataset versions a run has read, ``name@number``."""
+    refs = []
+    for item in run.inputs.dataset_inputs if run.inputs else []:
+        if item.dataset.source_type == SOURCE_TYPE:
+            refs.append(str(json.loads(item.dataset.source)["ref"]))
+        else:
+            refs.append(item.dataset.name)
+    return refs
+
+
+def _mlflow_type(arrow: str) -> str:
+    if arrow.startswith(("timestamp", "date")):
+        return "datetime"
+    return _TYPES.get(arrow, "string")
