@@ -21,7 +21,7 @@ PANEL_SOURCES := $(shell find extension/src extension/style extension/schema -ty
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install panel demo lab test test-extension test-e2e bench lint docs docs-check wheel clean
+.PHONY: help install panel demo lab test test-extension test-e2e bench lint docs docs-check codegen wheel clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -38,7 +38,7 @@ $(VENV)/.made:
 	else "$$python" -m venv $(VENV) && $(INSTALL) --upgrade 'pip>=25.1'; fi
 	@touch $@
 
-$(VENV)/.installed: $(VENV)/.made pyproject.toml
+$(VENV)/.installed: $(VENV)/.made pyproject.toml extension/package.json
 	@echo "Installing mlnb with every extra into $(VENV)"
 	@SKIP_JUPYTER_BUILDER=1 $(INSTALL) --editable '.[all]'
 	@touch $@
@@ -110,7 +110,7 @@ lint: $(VENV)/.tested ## Style, types, layers
 	$(BIN)/lint-imports
 ifdef NPM
 	@$(MAKE) --no-print-directory extension/node_modules/.package-lock.json
-	cd extension && npm run lint:check
+	cd extension && npm run --silent lint
 else
 	@echo "Node is not installed: the panel's sources were not linted."
 endif
@@ -121,9 +121,17 @@ docs: $(VENV)/.installed ## Write docs/reference/ anew from the commands, settin
 docs-check: $(VENV)/.installed
 	$(BIN)/python -m mlnb.ui.reference --check
 
+codegen: $(VENV)/.installed extension/node_modules/.package-lock.json ## Write the panel's types anew from the records
+	$(BIN)/python -m mlnb.ui.server.schema > extension/codegen/records.json
+	cd extension && npm run --silent codegen
+
 wheel: $(PANEL) ## Build dist/mlnb-*.whl with the panel inside
-	@$(INSTALL) build
-	$(BIN)/python -m build --wheel
+ifdef UV
+	$(UV) build --quiet --wheel
+else
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+endif
+	@ls dist
 
 clean: ## Remove the environment and everything built (never a project's .mlnb)
 	rm -rf $(VENV) dist build extension/node_modules extension/lib mlnb/ui/labextension \
