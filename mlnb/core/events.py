@@ -44,7 +44,7 @@ class EventLog:
         self.path = path
         self._listeners: list[Listener] = []
 
-    def emit(self, kind: str, subject: str, **data: Any) -> Event:
+    def emit(self, kind: str, subject: str, /, **data: Any) -> Event:
         """Append an event and tell this process's listeners.
 
         Values must be JSON types and hold no secret.

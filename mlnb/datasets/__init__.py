@@ -1,1 +1,60 @@
-"""Versions of tables: save, load, log, show."""
+"""Versions of tables: save, load, log, show, tag, diff.
+
+A version is immutable: a number, a digest of its logical content, and who saved it when and why.
+Importing this package imports neither pandas nor Arrow.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlnb.core.records import DatasetVersion
+    from mlnb.datasets.difference import diff
+    from mlnb.datasets.loading import export, load, show
+    from mlnb.datasets.records import DatasetDiff, DatasetProfile
+    from mlnb.datasets.saving import save
+    from mlnb.datasets.versions import latest, log, names, resolve, tag
+
+_HOMES = {
+    "DatasetDiff": "mlnb.datasets.records",
+    "DatasetProfile": "mlnb.datasets.records",
+    "DatasetVersion": "mlnb.core.records",
+    "diff": "mlnb.datasets.difference",
+    "export": "mlnb.datasets.loading",
+    "latest": "mlnb.datasets.versions",
+    "load": "mlnb.datasets.loading",
+    "log": "mlnb.datasets.versions",
+    "names": "mlnb.datasets.versions",
+    "resolve": "mlnb.datasets.versions",
+    "save": "mlnb.datasets.saving",
+    "show": "mlnb.datasets.loading",
+    "tag": "mlnb.datasets.versions",
+}
+
+__all__ = [
+    "DatasetDiff",
+    "DatasetProfile",
+    "DatasetVersion",
+    "diff",
+    "export",
+    "latest",
+    "load",
+    "log",
+    "names",
+    "resolve",
+    "save",
+    "show",
+    "tag",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mlnb.datasets' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,120 @@
+"""The records that only datasets use: stored entries, tags, profiles, differences."""
+
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+
+from mlnb.core.records import Column, DatasetVersion, Record
+
+Scalar = int | float | str | bool | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredVersion(DatasetVersion):
+    """An entry of the log ``datasets/<name>/versions``: a version and the objects it needs."""
+
+    table: str
+    """Object: the values, as an ordinary Parquet file."""
+    layout: str
+    """Object: Arrow schema, categories and pandas layout (see `mlnb.datasets.tables`)."""
+    profile: str
+    """Object: the version's `DatasetProfile`."""
+
+    def public(self, tags: list[str]) -> DatasetVersion:
+        """Return the version alone, with the tags that point at it now."""
+        body = {item.name: getattr(self, item.name) for item in fields(DatasetVersion)}
+        return DatasetVersion(**{**body, "tags": tags})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagChange(Record):
+    """An entry of the log ``datasets/<name>/tags``; the newest entry of a tag counts."""
+
+    tag: str
+    number: int
+    author: str
+    created: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopValue(Record):
+    """A frequent value and how often it occurs."""
+
+    value: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Histogram(Record):
+    """Counts between equally spaced edges; the last bin includes its right edge."""
+
+    edges: list[float]
+    """One more than counts; for times, seconds since 1970 (UTC)."""
+    counts: list[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnProfile(Record):
+    """What one column holds."""
+
+    name: str
+    type: str
+    """Arrow type."""
+    nulls: int
+    distinct: int | None = None
+    """Different values, nulls apart; None where values cannot be compared (lists, structs)."""
+    minimum: Scalar = None
+    maximum: Scalar = None
+    mean: float | None = None
+    deviation: float | None = None
+    """Standard deviation of the population."""
+    quantiles: dict[str, Scalar] = field(default_factory=dict)
+    """Keys ``0.05``, ``0.25``, ``0.5``, ``0.75``, ``0.95``; values that occur in the data."""
+    top: list[TopValue] = field(default_factory=list)
+    histogram: Histogram | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredProfile(Record):
+    """A profile as it is stored: it depends on the content alone."""
+
+    columns: list[ColumnProfile]
+    sampled: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetProfile(Record):
+    """A version and what each of its columns holds, computed once when it was saved."""
+
+    version: DatasetVersion
+    columns: list[ColumnProfile]
+    sampled: int | None = None
+    """Rows that distinct values, quantiles, top values and histograms were computed on, when
+    there were too many to use all; nulls, extremes, mean and deviation are always exact."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnChange(Record):
+    """A column whose type differs between two versions."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetDiff(Record):
+    """What changed from one version to another."""
+
+    before: DatasetVersion
+    after: DatasetVersion
+    identical: bool
+    """Same content: same schema, same values, same order."""
+    columns_added: list[Column] = field(default_factory=list)
+    columns_removed: list[Column] = field(default_factory=list)
+    columns_changed: list[ColumnChange] = field(default_factory=list)
+    compared: list[str] = field(default_factory=list)
+    """Columns that rows were compared by: those of both versions with one type."""
+    rows_added: int = 0
+    """Rows of ``after`` that ``before`` lacks, counted as often as they occur."""
+    rows_removed: int = 0
+    rows_kept: int = 0

@@ -1,0 +1,121 @@
+"""``mlnb dataset`` / ``%dataset``: save, load and inspect dataset versions."""
+
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mlnb import datasets
+from mlnb.core.records import DatasetVersion
+from mlnb.datasets.loading import Engine
+from mlnb.datasets.records import DatasetDiff, DatasetProfile
+from mlnb.ui.grammar import Data, Listing, Noun, Surface
+
+
+@click.group("dataset", cls=Noun)
+def dataset() -> None:
+    """Save, load and inspect versions of tables."""
+
+
+@dataset.command("save")
+@click.argument("data", type=Data())
+@click.argument("name")
+@click.option("-m", "--message", default="", help="What changed, or where it comes from.")
+@click.option("--tag", help="Point this tag at the version.")
+@click.option("--author", help="Who saved it; the setting 'author' by default.")
+def save(data: Any, name: str, message: str, tag: str | None, author: str | None) -> DatasetVersion:
+    """Save DATA, a variable or a file, as the next version of dataset NAME.
+
+    Files are .parquet, .csv, .json (a list of objects) or .jsonl. Data that the newest version
+    holds already makes no new version.
+    """
+    return datasets.save(data, name, message=message, tag=tag, author=author)
+
+
+@dataset.command("load")
+@click.argument("ref")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write it to this .parquet, .csv or .json(l) file.",
+)
+@click.option("--force", is_flag=True, help="Replace the file of --out.")
+@click.option("--into", help="In a notebook: put it in this variable, and show the version.")
+@click.option("--columns", help="These columns only, separated by commas.")
+@click.option(
+    "--engine",
+    type=click.Choice(["pandas", "polars", "arrow"]),
+    default="pandas",
+    show_default=True,
+    help="In a notebook: what to load it as.",
+)
+@click.pass_obj
+def load(
+    surface: Surface,
+    ref: str,
+    out: Path | None,
+    force: bool,
+    into: str | None,
+    columns: str | None,
+    engine: Engine,
+) -> Any:
+    """Load version REF: name, name@3, name@tag, or name@ and a piece of its digest.
+
+    In a notebook it is the value of the magic, or of the variable --into; in a shell it is
+    written to --out.
+    """
+    chosen = [name.strip() for name in columns.split(",")] if columns else None
+    if out is not None:
+        return datasets.export(ref, out, columns=chosen, replace=force)
+    variables = surface.namespace
+    if not isinstance(variables, MutableMapping):
+        raise click.UsageError("In a shell, say where to write it: --out FILE.")
+    if into is not None and not into.isidentifier():
+        raise click.UsageError(f"{into!r} cannot name a variable.")
+    frame = datasets.load(ref, columns=chosen, engine=engine)
+    if into is None:
+        return frame
+    variables[into] = frame
+    return datasets.resolve(ref)
+
+
+@dataset.command("log")
+@click.argument("name")
+@click.option("-n", "--limit", type=click.IntRange(min=1), help="Show this many, the newest.")
+def log(name: str, limit: int | None) -> Listing[DatasetVersion]:
+    """List the versions of dataset NAME, newest first."""
+    return Listing(datasets.log(name)[:limit], title=f"Dataset {name}", empty="No versions.")
+
+
+@dataset.command("list")
+def list_all() -> Listing[DatasetVersion]:
+    """List all datasets, each by its newest version."""
+    return Listing(
+        datasets.latest(),
+        title="Datasets",
+        empty="There is no dataset yet. Save one: dataset save DATA NAME",
+    )
+
+
+@dataset.command("show")
+@click.argument("ref")
+def show(ref: str) -> DatasetProfile:
+    """Show version REF and what each of its columns holds."""
+    return datasets.show(ref)
+
+
+@dataset.command("tag")
+@click.argument("ref")
+@click.argument("tag")
+def tag(ref: str, tag: str) -> DatasetVersion:
+    """Point TAG at version REF; it moves when it points elsewhere."""
+    return datasets.tag(ref, tag)
+
+
+@dataset.command("diff")
+@click.argument("before")
+@click.argument("after")
+def diff(before: str, after: str) -> DatasetDiff:
+    """Show what changed from version BEFORE to version AFTER."""
+    return datasets.diff(before, after)
