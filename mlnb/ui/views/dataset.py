@@ -30,17 +30,7 @@ def _(version: DatasetVersion) -> dict[str, Any]:
 @view.register
 def _(profile: DatasetProfile) -> View:
     rows = profile.version.rows
-    columns = [
-        "column",
-        "type",
-        "nulls",
-        "distinct",
-        "min",
-        "median",
-        "max",
-        "shape",
-        "most common",
-    ]
+    columns = ["column", "type", "nulls", "distinct", "values", "shape"]
     cells = [_profile_row(column, rows) for column in profile.columns]
     notes = []
     if profile.sampled:
