@@ -1,0 +1,99 @@
+"""The documentation cannot drift: what exists is described, and what is described exists."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from mlnb.core import settings
+from mlnb.ui import reference
+from mlnb.ui.cli import resolve
+from mlnb.ui.nouns import NOUNS
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+REFERENCE = reference.pages()
+
+
+def read(name: str) -> str:
+    return (DOCS / "reference" / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", REFERENCE)
+def test_the_reference_is_what_the_code_says(name: str) -> None:
+    assert read(name) == REFERENCE[name], "run: make docs"
+
+
+@pytest.mark.parametrize("name", NOUNS)
+def test_every_command_and_option_is_in_the_reference(name: str) -> None:
+    text = read("commands.md")
+    command = resolve(NOUNS[name].home)
+    verbs = (
+        {f"{name} {verb}": child for verb, child in command.commands.items()}
+        if isinstance(command, click.Group)
+        else {name: command}
+    )
+    for title, verb in verbs.items():
+        section = text.partition(f"\n### {title}\n")[2].partition("\n#")[0]
+        assert section, title
+        for parameter in verb.params:
+            if isinstance(parameter, click.Option) and "--json" not in parameter.opts:
+                assert max(parameter.opts, key=len) in section, f"{title} {parameter.opts}"
+
+
+@pytest.mark.parametrize("name", NOUNS)
+def test_every_noun_and_magic_is_in_the_guide(name: str) -> None:
+    guide = "\n".join(page.read_text("utf-8") for page in (DOCS / "guide").glob("*.md"))
+    entry = NOUNS[name]
+    if entry.program:
+        assert re.search(rf"\bmlnb {name}\b", guide), f"mlnb {name}"
+    if entry.line:
+        assert re.search(rf"(?<!%)%{name}\b", guide), f"%{name}"
+    if entry.cell:
+        assert f"%%{name}" in guide
+
+
+@pytest.mark.parametrize("item", settings.table(), ids=lambda item: item["name"])
+def test_every_setting_is_in_the_reference(item: dict[str, str]) -> None:
+    text = read("settings.md")
+    assert f"| `{item['name']}` | `{item['variable']}` |" in text
+    assert item["help"] in text
+
+
+def test_every_route_is_in_the_reference() -> None:
+    from mlnb.ui.server.feed import Feed
+    from mlnb.ui.server.handlers import routes
+    from mlnb.ui.server.sections import Source
+
+    table = routes("/", Source(Path(), Feed(lambda: Path())))
+    assert table
+    for path, handler, _ in table:
+        assert f"{path}` |" in read("routes.md"), handler
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_link_leads_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" not in target and not target.startswith("#"):
+            assert (page.parent / target.partition("#")[0]).exists(), target
+
+
+def test_every_guide_page_is_in_the_index() -> None:
+    index = (DOCS / "guide" / "index.md").read_text(encoding="utf-8")
+    for page in (DOCS / "guide").glob("*.md"):
+        if page.name != "index.md":
+            assert f"({page.name})" in index, page.name
+
+
+def test_decisions_are_numbered_and_short() -> None:
+    files = sorted((DOCS / "decisions").glob("*.md"))
+    assert [int(file.name[:4]) for file in files] == list(range(1, len(files) + 1))
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        assert text.startswith(f"# {int(file.name[:4])}. "), file.name
+        for part in ("Context", "Decision", "Consequences"):
+            assert f"**{part}.**" in text, file.name
+        assert len([line for line in text.splitlines() if line.strip()]) <= 14, file.name
