@@ -1,0 +1,164 @@
+"""Registered models as they are read back from MLflow."""
+
+import json
+import re
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from mlnb.core import project as projects
+from mlnb.core.errors import InvalidReference, TrackingUnavailable, UnknownName
+from mlnb.core.names import check_name
+from mlnb.core.records import Column, ModelVersion
+from mlnb.tracking import store
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+DIGEST = "mlnb.digest"
+GATE = "mlnb.gate"
+GATE_RESULT = "mlnb.gate.result"
+INPUTS = "mlnb.inputs"
+METRICS = "mlnb.metrics"
+DATA = "mlnb.data"
+AUTHOR = "mlnb.author"
+TRUSTED = "mlnb.trusted_types"
+FLAVOR = "mlnb.flavor"
+
+_URI = re.compile(r"models:/([^/@]+)(?:[/@]([^/@]+))?")
+
+
+class Registry:
+    """The project's model registry, read."""
+
+    def __init__(self) -> None:
+        self.uri = projects.current().tracking_uri
+
+    @cached_property
+    def client(self) -> "MlflowClient":
+        """Return the connection."""
+        return store.client(self.uri)
+
+    def names(self) -> list[str]:
+        """Return the registered models' names."""
+        with store.failures(self.uri):
+            return [str(item.name) for item in _pages(self.client.search_registered_models)]
+
+    def aliases(self, name: str) -> dict[str, int]:
+        """Return which version each alias of a model points to.
+
+        Raises
+        ------
+        UnknownName
+            If there is no such model.
+        """
+        try:
+            with store.failures(self.uri):
+                found = self.client.get_registered_model(name)
+        except Exception as error:
+            if _is_missing(error):
+                raise UnknownName("model", name, self.names()) from None
+            raise
+        return {str(alias): int(number) for alias, number in found.aliases.items()}
+
+    def versions(self, name: str) -> list[ModelVersion]:
+        """Return a model's versions, oldest first."""
+        aliases = self.aliases(check_name("model", name))
+        with store.failures(self.uri):
+            found = list(_pages(self.client.search_model_versions, f"name = '{name}'"))
+        return sorted((record(item, aliases) for item in found), key=lambda item: item.number)
+
+    def resolve(self, reference: str) -> ModelVersion:
+        """Return the version a reference names.
+
+        Parameters
+        ----------
+        reference : str
+            ``name``, ``name@3``, ``name@champion``, ``name@latest`` or MLflow's ``models:/…``.
+
+        Raises
+        ------
+        UnknownName, InvalidReference, InvalidName
+            If it names none.
+        """
+        name, selector = split(reference)
+        versions = {item.number: item for item in self.versions(name)}
+        if selector == "latest":
+            if not versions:
+                raise UnknownName("model", name, self.names(), "It has no version.")
+            return versions[max(versions)]
+        if selector.isdigit():
+            if int(selector) in versions:
+                return versions[int(selector)]
+        else:
+            number = self.aliases(name).get(selector)
+            if number in versions:
+                return versions[number]
+        known = [f"{name}@{number}" for number in versions]
+        known += [f"{name}@{alias}" for alias in self.aliases(name)]
+        raise UnknownName("model version", f"{name}@{selector}", known)
+
+    def tags(self, version: ModelVersion) -> dict[str, str]:
+        """Return a version's tags."""
+        with store.failures(self.uri):
+            found = self.client.get_model_version(version.name, str(version.number))
+        return dict(found.tags)
+
+
+def split(reference: str) -> tuple[str, str]:
+    """Split a model reference into name and selector (``"latest"`` when there is none).
+
+    Raises
+    ------
+    InvalidReference, InvalidName
+        If it cannot be read.
+    """
+    forms = "name, name@3, name@champion or models:/name/3"
+    uri = _URI.fullmatch(reference)
+    if uri:
+        name, selector = uri.group(1), uri.group(2) or "latest"
+    else:
+        name, at, selector = reference.partition("@")
+        if not name or reference.startswith("models:") or (at and not selector) or "@" in selector:
+            raise InvalidReference("model", reference, forms)
+    return check_name("model", name), selector or "latest"
+
+
+def record(found: Any, aliases: dict[str, int]) -> ModelVersion:
+    """Return MLflow's model version as a record."""
+    tags = found.tags
+    number = int(found.version)
+    gate = tags.get(GATE, "none")
+    return ModelVersion(
+        name=found.name,
+        number=number,
+        digest=tags.get(DIGEST, ""),
+        aliases=sorted(alias for alias, holder in aliases.items() if holder == number),
+        run=found.run_id or None,
+        created=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
+        author=tags.get(AUTHOR, ""),
+        description=found.description or "",
+        flavor=tags.get(FLAVOR, ""),
+        inputs=[Column(**item) for item in json.loads(tags.get(INPUTS, "[]"))],
+        metrics=json.loads(tags.get(METRICS, "{}")),
+        data=json.loads(tags.get(DATA, "[]")),
+        gate=gate if gate in ("passed", "refused") else "none",
+    )
+
+
+def _pages(search: Any, filter_string: str | None = None) -> Any:
+    token = None
+    while True:
+        page = search(filter_string=filter_string, max_results=1000, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def _is_missing(error: Exception) -> bool:
+    cause = error.__cause__ or error
+    return (
+        not isinstance(error, TrackingUnavailable)
+        and getattr(cause, "error_code", "") == "RESOURCE_DOES_NOT_EXIST"
+    )
