@@ -1,0 +1,23 @@
+"""The Jupyter Server extension behind the JupyterLab panel.
+
+Authenticated routes under ``/mlnb/api`` answer what a project holds; changes are pushed over
+Jupyter Server's own event socket. Reading order: `messages` (what goes over the wire), `feed`
+(what the event file says), `sections` (one function per list), `handlers` (HTTP), `push`
+(server → browser), `schema` (the wire's JSON Schema, from which the TypeScript types are made).
+"""
+
+from typing import Any
+
+
+def _load_jupyter_server_extension(serverapp: Any) -> None:
+    """Add the routes; called by Jupyter Server while it starts."""
+    from mlnb.ui.server.extension import load
+
+    load(serverapp)
+
+
+async def _start_jupyter_server_extension(serverapp: Any) -> None:
+    """Start pushing changes; called by Jupyter Server once its loop runs."""
+    from mlnb.ui.server.extension import start
+
+    await start(serverapp)

@@ -1,0 +1,66 @@
+"""Server → browser: changes as events on Jupyter Server's own event socket.
+
+The push only says that something changed (and how far pipeline runs are); the REST snapshot
+stays the truth, so a lost push costs a delay and never a wrong list.
+"""
+
+import asyncio
+from typing import Any
+
+from tornado.ioloop import PeriodicCallback
+
+from mlnb.ui.server.feed import Feed
+
+SCHEMA_ID = "urn:mlnb:change:v1"
+INTERVAL = 0.4
+"""Seconds between two looks at the event file; also the most often that the panel is told."""
+
+SCHEMA: dict[str, Any] = {
+    "$id": SCHEMA_ID,
+    "version": "1",
+    "title": "A project changed",
+    "description": "Lists that changed, and pipeline runs as they are now.",
+    "personal-data": False,
+    "type": "object",
+    "required": ["sections", "pipelines"],
+    "properties": {
+        "format": {"type": "integer"},
+        "sections": {"type": "array", "items": {"type": "string"}},
+        "pipelines": {"type": "array", "items": {"type": "object"}},
+    },
+}
+
+
+class Pusher:
+    """Looks at the event file regularly and emits what it says.
+
+    Parameters
+    ----------
+    feed : Feed
+        What is followed.
+    event_logger : jupyter_events.EventLogger
+        Jupyter Server's; the schema is registered with it.
+    """
+
+    def __init__(self, feed: Feed, event_logger: Any) -> None:
+        self._feed = feed
+        self._event_logger = event_logger
+        self._timer = PeriodicCallback(self.look, INTERVAL * 1000)
+        event_logger.register_event_schema(SCHEMA)
+
+    async def start(self) -> None:
+        """Take what has happened so far as known, and begin; call it on the server's loop."""
+        await asyncio.to_thread(self._feed.take)
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Stop looking."""
+        self._timer.stop()
+
+    async def look(self) -> None:
+        """Emit what is new, if anything is."""
+        if not self._feed.changed():
+            return
+        change = await asyncio.to_thread(self._feed.take)
+        if change.sections or change.pipelines:
+            self._event_logger.emit(schema_id=SCHEMA_ID, data=change.to_dict())

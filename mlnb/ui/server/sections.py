@@ -1,0 +1,104 @@
+"""One function per list of the panel. Each blocks, so each runs in an executor."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from mlnb.core import project
+from mlnb.core.project import Project
+from mlnb.core.records import Record
+from mlnb.ui.server.feed import Feed
+from mlnb.ui.server.messages import Place, Section
+
+RUNS_LISTED = 50
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the lists come from: the project that the server's root folder belongs to."""
+
+    server_root: Path
+    feed: Feed
+
+    @property
+    def project(self) -> Project:
+        """Return the project, with its settings as they are now."""
+        return project.current(project_root(self.server_root))
+
+
+def project_root(server_root: Path) -> Path:
+    """Return the root that notebooks in the server's root folder find too."""
+    named = os.environ.get("MLNB_PROJECT")
+    return Path(named).resolve() if named else project.find_root(server_root)
+
+
+def place(source: Source) -> Place:
+    """Say which project is shown and where its files are in the file browser."""
+    root, server = source.project.root, source.server_root.resolve()
+    name = source.project.name
+    if root.is_relative_to(server):
+        return Place(name=name, prefix=_posix(root.relative_to(server)))
+    if server.is_relative_to(root):
+        return Place(name=name, within=_posix(server.relative_to(root)))
+    return Place(name=name, reachable=False)
+
+
+def _posix(path: Path) -> str:
+    text = PurePosixPath(path).as_posix()
+    return "" if text == "." else text
+
+
+def _runs(_source: Source) -> Sequence[Record]:
+    from mlnb.tracking import runs
+
+    return runs.list_runs(limit=RUNS_LISTED)
+
+
+def _datasets(_source: Source) -> Sequence[Record]:
+    from mlnb import datasets
+
+    return datasets.latest()
+
+
+def _models(_source: Source) -> Sequence[Record]:
+    from mlnb.tracking import models
+
+    return models.list_models()
+
+
+def _endpoints(_source: Source) -> Sequence[Record]:
+    from mlnb import serving
+
+    return serving.list_endpoints()
+
+
+def _pipelines(source: Source) -> Sequence[Record]:
+    return source.feed.pipelines()
+
+
+LISTS: dict[Section, Callable[[Source], Sequence[Record]]] = {
+    "runs": _runs,
+    "datasets": _datasets,
+    "models": _models,
+    "endpoints": _endpoints,
+    "pipelines": _pipelines,
+}
+
+
+def read(section: Section, source: Source) -> list[dict[str, object]]:
+    """Return one list, newest first, as JSON types.
+
+    Nothing is created where nothing was recorded yet: looking at a folder must not change it.
+    """
+    found = source.project
+    if _untouched(found):
+        return []
+    with project.using(found):
+        return [record.to_dict() for record in LISTS[section](source)]
+
+
+def _untouched(found: Project) -> bool:
+    own_state = f"{project.STATE}/"
+    local = own_state in found.settings.store and own_state in found.settings.tracking_uri
+    return local and not (found.root / project.STATE).exists()
