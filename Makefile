@@ -58,15 +58,18 @@ install: $(VENV)/.installed ## Make the virtual environment and install mlnb int
 
 extension/node_modules/.package-lock.json: extension/package-lock.json
 	@echo "Installing the panel's build tools (once)"
-	@cd extension && npm ci
+	@cd extension && npm ci --silent
 	@touch $@
 
 $(PANEL): extension/node_modules/.package-lock.json $(PANEL_SOURCES) | $(VENV)/.installed
 	@echo "Building the JupyterLab panel"
-	@cd extension && PATH="$(abspath $(BIN)):$$PATH" npm run build:prod
+	@cd extension && npm run --silent build:prod
 	@touch $@
 
-panel: $(PANEL) ## Build the JupyterLab panel (needs Node)
+panel: $(PANEL) ## Build the JupyterLab panel and link it into the environment (needs Node)
+	@mkdir -p $(VENV)/share/jupyter/labextensions
+	@rm -rf $(VENV)/share/jupyter/labextensions/mlnb
+	@ln -s "$(abspath $(dir $(PANEL)))" $(VENV)/share/jupyter/labextensions/mlnb
 
 # -- to look at -----------------------------------------------------------------------------------
 
@@ -90,9 +93,9 @@ test: $(VENV)/.tested ## The fast tests: everything but a browser
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not e2e" $(ARGS)
 
 test-extension: extension/node_modules/.package-lock.json ## The panel's unit tests
-	cd extension && npm test
+	cd extension && npm run --silent test
 
-test-e2e: $(VENV)/.browsed $(PANEL) ## The tests in a real browser (installs Debian's chromium if it may)
+test-e2e: $(VENV)/.browsed panel ## The tests in a real browser (installs Debian's chromium if it may)
 	@command -v chromium >/dev/null || { \
 	    echo "Installing chromium"; \
 	    if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
