@@ -1,1 +1,42 @@
 """Endpoints: releases of a registered model behind a stable name and port."""
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "Endpoint": "client",
+    "deploy": "endpoints",
+    "endpoint": "endpoints",
+    "history": "endpoints",
+    "list_endpoints": "endpoints",
+    "logs": "endpoints",
+    "predictions": "prediction_reader",
+    "rollback": "endpoints",
+    "status": "endpoints",
+    "stop": "endpoints",
+}
+
+__all__ = [
+    "Endpoint",
+    "deploy",
+    "endpoint",
+    "history",
+    "list_endpoints",
+    "logs",
+    "predictions",
+    "rollback",
+    "status",
+    "stop",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,0 +1,189 @@
+"""Reading the prediction log: segments, as JSON lines or compacted to Parquet, as one table."""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from mlnb.core.errors import BadInput, UnknownName, UnreadableRecord
+from mlnb.core.extras import require
+from mlnb.core.names import check_name
+from mlnb.serving.folders import log_folder
+from mlnb.serving.prediction_log import FORMAT, SUFFIX
+
+COMPACT = ".parquet"
+OWN = ("request_id", "id", "time", "release", "model", "prediction", "score")
+"""The log's own columns; a model input of the same name is found as ``input_<name>``."""
+_MOMENT = pa.timestamp("us", "UTC")
+
+
+def predictions(
+    name: str,
+    *,
+    since: datetime | str | None = None,
+    until: datetime | str | None = None,
+    release: int | None = None,
+) -> pd.DataFrame:
+    """Return what an endpoint was asked and what it answered, one line per row.
+
+    Parameters
+    ----------
+    name : str
+        Endpoint.
+    since, until : datetime or ISO text, optional
+        Bounds on ``time``: from ``since`` on, before ``until``. Naive means UTC.
+    release : int, optional
+        Only what this release answered.
+
+    Returns
+    -------
+    DataFrame
+        ``request_id``, ``id`` (given by the client, else ``<request_id>-<row>``), ``time`` (UTC;
+        of the event as given by the client, else of arrival), ``release``, ``model``, every input
+        of the model, ``prediction`` and ``score``; ordered by time.
+
+    Raises
+    ------
+    UnknownName
+        If the endpoint never served on this machine.
+    """
+    folder = log_folder(check_name("endpoint", name))
+    if not folder.is_dir():
+        raise UnknownName("prediction log of endpoint", name, _logged())
+    tables = [table for table in map(read_segment, segments(folder)) if table is not None]
+    tables = [_chosen(table, _moment(since), _moment(until), release) for table in tables]
+    frame = _together([table for table in tables if table.num_rows] or tables[:1])
+    return frame.sort_values("time", kind="stable", ignore_index=True)
+
+
+def _logged() -> list[str]:
+    parent = log_folder("x").parent.parent
+    return [path.name for path in parent.iterdir() if path.is_dir()] if parent.is_dir() else []
+
+
+def segments(folder: Path) -> list[Path]:
+    """Return the segments in the order they were begun, without their suffixes."""
+    names = {path.with_suffix("") for path in folder.iterdir() if path.suffix in (SUFFIX, COMPACT)}
+    return sorted(names)
+
+
+def read_segment(segment: Path) -> pa.Table | None:
+    """Return a segment's rows, or None when it has none.
+
+    The compacted form wins: it is complete as soon as it has its name, and the lines are removed
+    after that.
+    """
+    compact = segment.with_suffix(COMPACT)
+    for _ in range(2):  # the second time in case it was compacted between two looks
+        if compact.exists():
+            return pq.read_table(compact)
+        try:
+            return table_of(segment.with_suffix(SUFFIX))
+        except FileNotFoundError:
+            continue
+    return None
+
+
+def table_of(file: Path) -> pa.Table | None:
+    """Read the JSON lines of a segment."""
+    orjson = require("orjson", "serving")
+    lines = file.read_bytes().splitlines()
+    if not lines:
+        return None
+    try:
+        header = orjson.loads(lines[0])
+    except ValueError:
+        return None  # killed while it began the segment: nothing was acknowledged
+    if header["format"] > FORMAT:
+        raise UnreadableRecord(
+            f"prediction log {file.name}", f"it has format {header['format']}, known is {FORMAT}"
+        )
+    entries = []
+    for line in lines[1:]:
+        try:
+            entries.append(orjson.loads(line))
+        except ValueError:  # torn, and so never acknowledged
+            continue
+    return _assemble(header, entries) if entries else None
+
+
+def _assemble(header: dict[str, Any], entries: list[dict[str, Any]]) -> pa.Table:
+    counts = [len(entry["predictions"]) for entry in entries]
+    rows = sum(counts)
+    pairs = list(zip(entries, counts, strict=True))
+    columns: dict[str, pa.Array] = {
+        "request_id": pa.array(_flat([e["request_id"]] * n for e, n in pairs), pa.string()),
+        "id": pa.array(
+            _flat(
+                e.get("ids") or [f"{e['request_id']}-{row}" for row in range(n)] for e, n in pairs
+            ),
+            pa.string(),
+        ),
+        "time": pa.array(_flat(e.get("times") or [e["at"]] * n for e, n in pairs), _MOMENT),
+        "release": pa.repeat(pa.scalar(header["release"], pa.int64()), rows),
+        "model": pa.repeat(pa.scalar(header["model"]), rows),
+    }
+    for position, (name, kind) in enumerate(header["columns"]):
+        values = _flat(entry["columns"][position] for entry in entries)
+        columns[f"input_{name}" if name in OWN else name] = _restored(values, kind)
+    columns["prediction"] = pa.array(_flat(e["predictions"] for e in entries))
+    scores = _flat(e.get("scores") or [None] * n for e, n in pairs)
+    columns["score"] = pa.array(scores, pa.float64())
+    return pa.table(columns)
+
+
+def _flat(parts: Iterable[list[Any]]) -> list[Any]:
+    flat: list[Any] = []
+    for part in parts:
+        flat.extend(part)
+    return flat
+
+
+def _restored(values: list[Any], kind: str) -> pa.Array:
+    stamp = re.fullmatch(r"timestamp\[(\w+)(?:, tz=(.+))?\]", kind)
+    if stamp:
+        moments = pa.array(values, pa.timestamp("us", stamp[2]))
+        return moments.cast(pa.timestamp(stamp[1], stamp[2]), safe=False)
+    if kind.startswith("date"):
+        return pa.array(values, pa.timestamp("us")).cast(pa.date32())
+    return pa.array(values, pa.type_for_alias(kind))
+
+
+def _moment(value: datetime | str | None) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        raise BadInput(f"{value!r} is no ISO 8601 time.", "Write 2013-05-01 for example.") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _chosen(
+    table: pa.Table, since: datetime | None, until: datetime | None, release: int | None
+) -> pa.Table:
+    if since is not None:
+        table = table.filter(pc.greater_equal(table["time"], pa.scalar(since, _MOMENT)))
+    if until is not None:
+        table = table.filter(pc.less(table["time"], pa.scalar(until, _MOMENT)))
+    if release is not None:
+        table = table.filter(pc.equal(table["release"], release))
+    return table
+
+
+def _together(tables: list[pa.Table]) -> pd.DataFrame:
+    if not tables:
+        return pd.DataFrame({name: [] for name in OWN})
+    try:
+        frame = pa.concat_tables(tables, promote_options="permissive").to_pandas()
+    except pa.ArrowException:  # models of one endpoint that predict numbers, then words
+        frame = pd.concat([table.to_pandas() for table in tables], ignore_index=True)
+    inputs = [column for column in frame.columns if column not in OWN]
+    ordered: pd.DataFrame = frame[[*OWN[:5], *inputs, *OWN[5:]]]
+    return ordered

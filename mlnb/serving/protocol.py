@@ -1,0 +1,195 @@
+"""The MLflow scoring protocol: request body → a table that fits the model's signature.
+
+Accepted are JSON with one of ``dataframe_split``, ``dataframe_records``, ``instances`` (rows) or
+``inputs`` (columns, or rows), and CSV with a header. JSON may carry ``ids`` and ``times`` beside
+it, one per row, for the prediction log.
+"""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from mlnb.core.errors import BadInput, SignatureMismatch, suggestion
+from mlnb.core.extras import require
+from mlnb.serving.casting import Field, cast
+
+BODIES = ("dataframe_split", "dataframe_records", "inputs", "instances")
+_TIME = Field("times", pa.timestamp("us", "UTC"), "time")
+_ONE_OF = "Send JSON with one of " + ", ".join(BODIES) + ", or text/csv with a header."
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The rows of one request."""
+
+    table: pa.Table
+    """In the order and the types of the signature."""
+    ids: list[str] | None = None
+    times: pa.Array | None = None
+    """Microseconds, UTC."""
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows there are."""
+        return int(self.table.num_rows)
+
+
+def parse(body: bytes, content_type: str, fields: Sequence[Field]) -> Batch:
+    """Read a request.
+
+    Raises
+    ------
+    SignatureMismatch
+        If a field is missing, unknown or of the wrong type; names field and row.
+    BadInput
+        If the body is malformed.
+    """
+    media = content_type.partition(";")[0].strip().lower()
+    if media == "text/csv":
+        return _parse_csv(body, fields)
+    if media not in ("application/json", ""):
+        raise BadInput(f"Content type {media!r} is not understood.", _ONE_OF)
+    return _parse_json(body, fields)
+
+
+def _parse_json(body: bytes, fields: Sequence[Field]) -> Batch:
+    orjson = require("orjson", "serving")
+    try:
+        message = orjson.loads(body)
+    except ValueError as error:
+        raise BadInput(f"The body is no valid JSON: {error}.", _ONE_OF) from None
+    if not isinstance(message, dict):
+        raise BadInput("The body is no JSON object.", _ONE_OF)
+    given = [key for key in BODIES if key in message]
+    unknown = [key for key in message if key not in (*BODIES, "ids", "times")]
+    if unknown:
+        hint = suggestion(unknown[0], [*BODIES, "ids", "times"])
+        raise BadInput(f"The body has the unknown key {unknown[0]!r}.", hint)
+    if len(given) != 1:
+        said = "none" if not given else " and ".join(given)
+        raise BadInput(f"The body needs exactly one table, it has {said}.", _ONE_OF)
+    key = given[0]
+    columns = _columns(key, message[key], [field.name for field in fields])
+    table = _table(columns, fields)
+    rows = table.num_rows
+    return Batch(table, _ids(message.get("ids"), rows), _times(message.get("times"), rows))
+
+
+def _columns(key: str, data: Any, names: list[str]) -> Mapping[str, Sequence[Any]]:
+    """Return each column's values, complete and of one length."""
+    if key == "dataframe_split":
+        return _from_split(data, names)
+    if key == "inputs" and isinstance(data, dict):
+        return _from_columns(data, names)
+    if not isinstance(data, list):
+        raise BadInput(f"{key!r} is no list of rows.", _ONE_OF)
+    if key != "dataframe_records" and data and not isinstance(data[0], dict):
+        return _from_lists(data, names)
+    return _from_records(key, data, names)
+
+
+def _from_split(data: Any, names: list[str]) -> Mapping[str, Sequence[Any]]:
+    if not (
+        isinstance(data, dict)
+        and isinstance(data.get("columns"), list)
+        and isinstance(data.get("data"), list)
+        and set(data) <= {"columns", "data", "index"}
+    ):
+        raise BadInput("'dataframe_split' needs the lists 'columns' and 'data'.", _ONE_OF)
+    columns = data["columns"]
+    _check_names(columns, names)
+    return _from_lists(data["data"], columns)
+
+
+def _from_lists(rows: Sequence[Any], columns: list[str]) -> Mapping[str, Sequence[Any]]:
+    width = len(columns)
+    for number, row in enumerate(rows):
+        if not isinstance(row, list):
+            raise SignatureMismatch("", "this row is no list of values", number)
+        if len(row) != width:
+            raise SignatureMismatch("", f"it has {len(row)} values, {width} are needed", number)
+    return dict(zip(columns, zip(*rows, strict=True), strict=True)) if rows else {}
+
+
+def _from_columns(data: dict[str, Any], names: list[str]) -> Mapping[str, Sequence[Any]]:
+    _check_names(list(data), names)
+    columns = {key: value if isinstance(value, list) else [value] for key, value in data.items()}
+    rows = len(next(iter(columns.values()), []))
+    for key, values in columns.items():
+        if len(values) != rows:
+            raise SignatureMismatch(key, f"has {len(values)} values, the first column {rows}")
+    return columns
+
+
+def _from_records(key: str, rows: Sequence[Any], names: list[str]) -> Mapping[str, Sequence[Any]]:
+    wanted = set(names)
+    for number, row in enumerate(rows):
+        if not isinstance(row, dict):
+            raise SignatureMismatch("", f"this row of {key!r} is no object", number)
+        if row.keys() != wanted:
+            _check_names(list(row), names, number)
+    return {name: [row[name] for row in rows] for name in names}
+
+
+def _check_names(given: Sequence[Any], names: list[str], row: int | None = None) -> None:
+    for name in names:
+        if name not in given:
+            raise SignatureMismatch(name, "is missing", row)
+    for name in given:
+        if name not in names:
+            hint = suggestion(str(name), names)
+            raise SignatureMismatch(str(name), "is no input of the model", row, hint)
+    if len(set(given)) != len(given):
+        twice = next(name for name in given if list(given).count(name) > 1)
+        raise SignatureMismatch(twice, "is there twice", row)
+
+
+def _table(
+    columns: Mapping[str, Sequence[Any]], fields: Sequence[Field], *, text: bool = False
+) -> pa.Table:
+    if not columns or not len(next(iter(columns.values()))):
+        raise BadInput("The request has no rows.", _ONE_OF)
+    return pa.table({field.name: cast(field, columns[field.name], text=text) for field in fields})
+
+
+def _ids(values: Any, rows: int) -> list[str] | None:
+    if values is None:
+        return None
+    _check_length("ids", values, rows)
+    for row, value in enumerate(values):
+        if type(value) not in (str, int):
+            raise SignatureMismatch("ids", "needs text or an integer", row)
+    return list(map(str, values))
+
+
+def _times(values: Any, rows: int) -> pa.Array | None:
+    if values is None:
+        return None
+    _check_length("times", values, rows)
+    array = cast(_TIME, values)
+    if array.null_count:
+        raise SignatureMismatch("times", "needs an ISO 8601 time, got null", values.index(None))
+    return array
+
+
+def _check_length(key: str, values: Any, rows: int) -> None:
+    if not isinstance(values, list):
+        raise SignatureMismatch(key, "is no list")
+    if len(values) != rows:
+        raise SignatureMismatch(key, f"has {len(values)} entries for {rows} rows")
+
+
+def _parse_csv(body: bytes, fields: Sequence[Field]) -> Batch:
+    try:
+        lines = list(csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(f"The body is no valid CSV: {error}.", _ONE_OF) from None
+    rows = [line for line in lines if line]
+    if not rows:
+        raise BadInput("The body is empty.", _ONE_OF)
+    _check_names(rows[0], [field.name for field in fields])
+    return Batch(_table(_from_lists(rows[1:], rows[0]), fields, text=True))

@@ -1,0 +1,72 @@
+"""An endpoint's state on this machine: where it listens, who runs it, its secrets (0600)."""
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mlnb.core.errors import MlnbError
+from mlnb.core.extras import require
+from mlnb.core.records import Record
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalState(Record):
+    """What the supervisor of a local endpoint writes down."""
+
+    name: str
+    host: str
+    port: int
+    token: str
+    """What clients send."""
+    secret: str
+    """What the control line asks for."""
+    auth: bool = True
+    workers: int = 1
+    control_port: int = 0
+    pid: int | None = None
+    """Of the supervisor; None when it was stopped."""
+    created: float | None = None
+    """When that process was created, so that another process with its pid is not taken for it."""
+    release: int | None = None
+    model: str = ""
+    since: datetime | None = None
+
+    @property
+    def url(self) -> str:
+        """Return the address clients on this machine use."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104  (compared with, not bound)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+
+def read(file: Path) -> LocalState | None:
+    """Return a state file's content, or None when there is none or it is damaged."""
+    try:
+        return LocalState.from_dict(json.loads(file.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, MlnbError):
+        return None
+
+
+def write(file: Path, state: LocalState) -> None:
+    """Replace a state file; readable by its owner only from its first moment."""
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        json.dump(state.to_dict(), stream, indent=2)
+    draft.replace(file)
+
+
+def process(state: LocalState | None) -> Any:
+    """Return the supervisor's psutil process, or None when it is gone (or its pid is another's)."""
+    psutil = require("psutil", "serving")
+    if state is None or state.pid is None or state.created is None:
+        return None
+    try:
+        found = psutil.Process(state.pid)
+        same = abs(found.create_time() - state.created) < 0.05
+        return found if same and found.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.Error:
+        return None
