@@ -42,7 +42,7 @@ def table(data: Any) -> tuple["pd.DataFrame", str]:
         from mlnb.datasets import load, resolve
 
         ref = resolve(data).ref
-        return load(ref), ref
+        return load(ref).reset_index(drop=True), ref
     return _native(data), ""
 
 

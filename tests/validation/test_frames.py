@@ -32,7 +32,7 @@ def test_frames_and_files_give_the_same(tmp_path: Path) -> None:
 
 def test_a_missing_file_suggests_the_nearest(tmp_path: Path) -> None:
     FRAME.to_csv(tmp_path / "flights.csv")
-    with pytest.raises(UnknownName, match=r"Did you mean 'flights.csv'"):
+    with pytest.raises(UnknownName, match=r"Did you mean '.*flights.csv'"):
         table(tmp_path / "flihgts.csv")
 
 
