@@ -297,11 +297,9 @@ def track(
     try:
         yield run
     except BaseException as error:
-        if run in _stack:
-            _end_through(run, error)
+        close(run, error)
         raise
-    if run in _stack:
-        _end_through(run, None)
+    close(run)
 
 
 def log(
@@ -342,11 +340,12 @@ def log(
     run.log(params, metrics, figures, tables, text, artifacts, step)
 
 
-def _end_through(run: Run, error: BaseException | None) -> None:
-    """End a run and, before it, those left open inside it."""
-    while _stack and _stack[-1] is not run:
-        end("FAILED" if error else "FINISHED", error)
-    end("FINISHED", error)
+def close(run: Run, error: BaseException | None = None, *, status: str = "") -> None:
+    """End a run and, before it, those left open inside it; nothing when it has ended already."""
+    if run in _stack:
+        while _stack[-1] is not run:
+            end(status or "FINISHED", error)
+        end(status or "FINISHED", error)
 
 
 def _all_tags(project: Project, tags: Mapping[str, str] | None, note: str) -> dict[str, str]:

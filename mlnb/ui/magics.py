@@ -8,6 +8,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from mlnb.ui import track_cell
 from mlnb.ui.nouns import NOUNS
 
 
@@ -20,6 +21,7 @@ def register(shell: Any) -> None:
                 shell.register_magic_function(magic, "line", name)
             if entry.cell:
                 shell.register_magic_function(magic, "cell", name)
+    track_cell.install(shell)
     formatter = shell.display_formatter.mimebundle_formatter
     for home, kind in (
         ("mlnb.core.records", "Record"),

@@ -159,7 +159,8 @@ def _print(shown: View, stream: Any, width: int | None) -> None:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    console = Console(file=stream, width=width, highlight=False)
+    # In a notebook rich would display instead of writing to the stream.
+    console = Console(file=stream, width=width, highlight=False, force_jupyter=False)
     if shown.title:
         console.print(Text(shown.title, style=f"bold {_COLOURS[shown.status]}".strip()))
     if shown.fields:

@@ -1,0 +1,158 @@
+"""What cells show, recorded as it is sent to the notebook.
+
+In a kernel every output (text, display, result, error) leaves through one method, the session's
+``send``; it is watched there, so that what is recorded is what the user saw. An IPython shell
+without a kernel shows through its display publisher and its display hook. Nothing here may disturb
+the output itself: a failure to record is silent.
+"""
+
+from base64 import b64encode
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+
+class Capture:
+    """Records the outputs of a shell's cells, in nbformat's form, by execution count."""
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self._undo: list[Callable[[], None]] = []
+        self._outputs: dict[int, list[dict[str, Any]]] = {}
+        self._displays: dict[str, dict[str, Any]] = {}
+        self._clear_first: set[int] = set()
+
+    def start(self) -> None:
+        """Begin to watch."""
+        session = getattr(self._shell.display_pub, "session", None)
+        if session is not None:
+            self._watch(session, "send", self._on_send)
+        else:
+            self._watch(self._shell.display_pub, "publish", self._on_publish)
+            self._watch(self._shell.displayhook, "write_format_data", self._on_result)
+
+    def stop(self) -> None:
+        """End watching."""
+        while self._undo:
+            self._undo.pop()()
+
+    def outputs(self, count: int) -> list[dict[str, Any]]:
+        """Return the outputs of the cell with an execution count."""
+        return self._outputs.get(count, [])
+
+    def images(self) -> list[str]:
+        """Return the PNG images shown, base64, each once, in order."""
+        found: dict[str, None] = {}
+        for outputs in self._outputs.values():
+            for output in outputs:
+                image = output.get("data", {}).get("image/png")
+                if isinstance(image, str):
+                    found[image.replace("\n", "")] = None
+        return list(found)
+
+    # -- watching --------------------------------------------------------------------------------
+
+    def _watch(self, owner: Any, name: str, listener: Callable[..., None]) -> None:
+        original = getattr(owner, name)
+
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            with suppress(Exception):
+                listener(*args, **kwargs)
+            return original(*args, **kwargs)
+
+        def undo() -> None:
+            if vars(owner).get(name) is watched:
+                delattr(owner, name)
+                if getattr(owner, name) != original:  # somebody had replaced it before us
+                    setattr(owner, name, original)
+
+        setattr(owner, name, watched)
+        self._undo.append(undo)
+
+    def _on_send(
+        self, _stream: Any, message: Any, content: Any = None, *_args: Any, **_kwargs: Any
+    ) -> None:
+        if isinstance(message, dict):
+            self._record(message["header"]["msg_type"], message["content"])
+        else:
+            self._record(message, content)
+
+    def _on_publish(
+        self,
+        data: dict[str, Any],
+        metadata: Any = None,
+        *_args: Any,
+        transient: Any = None,
+        update: bool = False,
+        **_kwargs: Any,
+    ) -> None:
+        kind = "update_display_data" if update else "display_data"
+        self._record(
+            kind, {"data": _text(data), "metadata": metadata or {}, "transient": transient or {}}
+        )
+
+    def _on_result(self, data: dict[str, Any], metadata: Any = None) -> None:
+        self._record("execute_result", {"data": _text(data), "metadata": metadata or {}})
+
+    # -- recording -------------------------------------------------------------------------------
+
+    def _record(self, kind: str, content: dict[str, Any]) -> None:
+        count = current_count(self._shell)
+        outputs = self._outputs.setdefault(count, [])
+        if kind == "clear_output":
+            if content.get("wait"):
+                self._clear_first.add(count)
+            else:
+                outputs.clear()
+            return
+        made = _output(kind, content, count)
+        display = (content.get("transient") or {}).get("display_id")
+        if kind == "update_display_data":
+            if made and display in self._displays:
+                shown = self._displays[display]
+                shown.update(data=made["data"], metadata=made["metadata"])
+            return
+        if made is None:
+            return
+        if count in self._clear_first:
+            self._clear_first.discard(count)
+            outputs.clear()
+        last = outputs[-1] if outputs else {}
+        if kind == "stream" and last.get("name") == made["name"]:
+            last["text"] += made["text"]
+            return
+        outputs.append(made)
+        if display:
+            self._displays[display] = made
+
+
+def current_count(shell: Any) -> int:
+    """Return the execution count of the cell that runs now (or ran last)."""
+    return len(shell.history_manager.input_hist_raw) - 1
+
+
+def _output(kind: str, content: dict[str, Any], count: int) -> dict[str, Any] | None:
+    if kind == "stream":
+        return {"output_type": "stream", "name": content["name"], "text": content["text"]}
+    if kind == "error":
+        return {
+            "output_type": "error",
+            "ename": content["ename"],
+            "evalue": content["evalue"],
+            "traceback": list(content["traceback"]),
+        }
+    if kind in ("display_data", "update_display_data", "execute_result"):
+        made = {
+            "output_type": "execute_result" if kind == "execute_result" else "display_data",
+            "data": dict(content["data"]),
+            "metadata": dict(content.get("metadata") or {}),
+        }
+        return made | {"execution_count": count} if kind == "execute_result" else made
+    return None
+
+
+def _text(data: dict[str, Any]) -> dict[str, Any]:
+    return {
+        mime: b64encode(value).decode() if isinstance(value, bytes) else value
+        for mime, value in data.items()
+    }

@@ -1,0 +1,184 @@
+"""``%%track``: a cell whose run is opened before its first line and closed after its last.
+
+The cell is not handed to a function as text, as other cell magics are. An input transformer turns
+its first line into a call that opens the run and leaves the rest as the code of the cell. So what
+the cell awaits, displays and raises is IPython's business as in any other cell: the error reaches
+the notebook once, with the user's own traceback, and fails the cell; the last expression is shown.
+The run is closed by IPython's event after the cell.
+
+Only the standard library is imported until a cell is tracked.
+"""
+
+import atexit
+import logging
+import re
+import sys
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from mlnb.ui.capture import Capture, current_count
+
+_FIRST_LINE = re.compile(r"%%track(?:[ \t]+(?P<options>.*))?[ \t]*\r?\n?")
+_logger = logging.getLogger("mlnb.tracking")
+
+
+def install(shell: Any) -> None:
+    """Make a shell understand ``%%track``."""
+    transforms = shell.input_transformers_cleanup
+    if rewrite not in transforms:
+        transforms.append(rewrite)
+
+
+def rewrite(lines: list[str]) -> list[str]:
+    """Turn ``%%track options`` into a call, keeping the number of lines."""
+    match = _FIRST_LINE.fullmatch(lines[0]) if lines else None
+    if match is None:
+        return lines
+    from IPython.core.inputtransformer2 import cell_magic
+
+    call = f"get_ipython().run_line_magic('track', {'cell ' + (match['options'] or '')!r})\n"
+    return [call, *cell_magic(lines[1:])]
+
+
+def track_cell(shell: Any, line: str, cell: str) -> None:
+    """Run a cell's text in a run: ``get_ipython().run_cell_magic('track', …)`` in a script."""
+    shell.run_line_magic("track", f"cell {line}")
+    with _tracebacks_left_to_the_caller(shell):
+        result = shell.run_cell(cell, store_history=False)
+    error = result.error_before_exec or result.error_in_exec
+    if error is not None:
+        raise error
+
+
+@contextmanager
+def _tracebacks_left_to_the_caller(shell: Any) -> Iterator[None]:
+    names = ("showtraceback", "showsyntaxerror")
+    for name in names:
+        setattr(shell, name, lambda *_args, **_kwargs: None)
+    try:
+        yield
+    finally:
+        for name in names:
+            delattr(shell, name)
+
+
+class Session:
+    """A run that follows the cells of a shell, one (``%%track``) or several (``%track start``)."""
+
+    open: "list[Session]" = []  # noqa: RUF012  (one list for all on purpose: what is open)
+
+    def __init__(self, shell: Any, *, cells: bool) -> None:
+        self._shell = shell
+        self._several = cells
+        self._capture = Capture(shell)
+        self._first = current_count(shell)
+        self._inside = 0
+        self._error: BaseException | None = None
+        self.run: Any = None
+
+    def begin(
+        self, name: str | None, experiment: str | None, tags: Mapping[str, str], note: str
+    ) -> Any:
+        """Open the run and return it."""
+        from mlnb import tracking
+
+        nested = tracking.active() is not None
+        self.run = tracking.start(name, experiment=experiment, tags=tags, note=note, nested=nested)
+        self._capture.start()
+        self._shell.events.register("pre_run_cell", self._before)
+        self._shell.events.register("post_run_cell", self._after)
+        atexit.register(self._at_exit)
+        Session.open.append(self)
+        return self.run
+
+    def finish(self, error: BaseException | None, *, status: str = "") -> None:
+        """Record what the cells showed and close the run; raises nothing."""
+        Session.open.remove(self)
+        atexit.unregister(self._at_exit)
+        self._shell.events.unregister("pre_run_cell", self._before)
+        self._shell.events.unregister("post_run_cell", self._after)
+        with suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        self._capture.stop()
+        from mlnb.tracking import run as runs
+
+        try:
+            self._record(error)
+        except Exception as problem:  # never the user's trouble
+            _logger.warning("mlnb: the notebook of this run was not recorded: %s", problem)
+        runs.close(self.run, error, status=status)
+
+    def _record(self, error: BaseException | None) -> None:
+        from mlnb.tracking.notebook import ExecutedCell, to_bytes
+
+        sources = self._shell.history_manager.input_hist_raw
+        cells = []
+        for count in range(1, len(sources)):
+            mine = count >= self._first
+            outputs = self._capture.outputs(count) if mine else []
+            cells.append(ExecutedCell(count, sources[count], outputs, self.run.id if mine else ""))
+        if error is not None and cells and not _shows_error(cells[-1].outputs):
+            cells[-1].outputs.append(_error_output(error))
+        files = {"notebook.ipynb": to_bytes(cells)}
+        for number, image in enumerate(self._capture.images(), start=1):
+            files[f"figures/figure-{number}.png"] = b64decode(image)
+        self.run.log_files(files)
+
+    def _before(self, _info: Any = None) -> None:
+        self._inside += 1
+
+    def _after(self, result: Any = None) -> None:
+        """Close the run after its cell (and not after a cell that the cell itself ran)."""
+        info = getattr(result, "info", None)
+        if info is not None and not (info.raw_cell or "").strip():
+            return
+        if self._inside:
+            self._inside -= 1
+            if not (self._several and self._inside == 0):
+                return
+        error = _error_of(result)
+        if self._several:
+            self._error = error
+            return
+        status = "KILLED" if _was_interrupted(error) else ""
+        self.finish(error, status=status)
+
+    def _at_exit(self) -> None:
+        with suppress(Exception):
+            if self._error is not None:
+                self.finish(self._error)
+            else:
+                from mlnb.tracking.liveness import DIED
+
+                self.finish(RuntimeError(DIED), status="KILLED")
+
+
+def _error_of(result: Any) -> BaseException | None:
+    if result is None:  # the kernel gives none when the cell was cancelled
+        return KeyboardInterrupt()
+    error = result.error_before_exec or result.error_in_exec
+    return error if isinstance(error, BaseException) else None
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    from asyncio import CancelledError
+
+    return isinstance(error, KeyboardInterrupt | CancelledError)
+
+
+def _shows_error(outputs: list[dict[str, Any]]) -> bool:
+    return any(output["output_type"] == "error" for output in outputs)
+
+
+def _error_output(error: BaseException) -> dict[str, Any]:
+    import traceback
+
+    return {
+        "output_type": "error",
+        "ename": type(error).__name__,
+        "evalue": str(error),
+        "traceback": "".join(traceback.format_exception(error)).splitlines(),
+    }
