@@ -8,7 +8,7 @@ papermill's translators.
 import ast
 import io
 import tokenize
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -81,11 +81,10 @@ def check(notebook: Path, given: Mapping[str, Any]) -> None:
 
 def check_values(notebook: Path, declared: list[Parameter], given: Mapping[str, Any]) -> None:
     """Check values against parameters that are read already."""
+    check_names(notebook, declared, given)
     where = project.current().relative(notebook)
     by_name = {parameter.name: parameter for parameter in declared}
     for name, value in given.items():
-        if name not in by_name:
-            raise UnknownParameter(name, by_name, where)
         kind = _type_of(by_name[name].annotation)
         if kind is Any:
             continue
@@ -96,6 +95,14 @@ def check_values(notebook: Path, declared: list[Parameter], given: Mapping[str, 
             raise InvalidParameter(
                 name, value, f"{first['msg']} ({name}: {by_name[name].annotation})", where
             ) from None
+
+
+def check_names(notebook: Path, declared: list[Parameter], names: Iterable[str]) -> None:
+    """Check that parameters are declared; their values may not be known yet."""
+    known = [parameter.name for parameter in declared]
+    for name in names:
+        if name not in known:
+            raise UnknownParameter(name, known, project.current().relative(notebook))
 
 
 def _of_python(source: str) -> list[Parameter]:

@@ -1,1 +1,30 @@
-"""Pipelines of notebooks: spec, plan, schedule, report."""
+"""Pipelines of notebooks: the file, the plan, the run, its progress and its report."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlnb.pipelines import progress as progress
+    from mlnb.pipelines.history import failure as failure
+    from mlnb.pipelines.history import runs as runs
+    from mlnb.pipelines.history import show as show
+    from mlnb.pipelines.planning import plan as plan
+    from mlnb.pipelines.running import run as run
+
+_HOMES = {
+    "failure": "mlnb.pipelines.history",
+    "plan": "mlnb.pipelines.planning",
+    "progress": "",
+    "run": "mlnb.pipelines.running",
+    "runs": "mlnb.pipelines.history",
+    "show": "mlnb.pipelines.history",
+}
+
+__all__ = ["failure", "plan", "progress", "run", "runs", "show"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = _HOMES[name]
+    return getattr(import_module(home), name) if home else import_module(f"{__name__}.{name}")

@@ -1,0 +1,75 @@
+"""Past and present pipeline runs: records from the store, running ones from the event stream."""
+
+from mlnb.core import project
+from mlnb.core.errors import Interrupted, InvalidReference, MlnbError, StepFailed, UnknownName
+from mlnb.core.records import PipelineRun
+from mlnb.pipelines import progress
+
+LOG = "pipelines"
+
+
+def runs(*, limit: int | None = None) -> list[PipelineRun]:
+    """Return the pipeline runs of this project, newest first, running ones included.
+
+    Parameters
+    ----------
+    limit : int, optional
+        At most this many, the newest.
+    """
+    opened = project.current()
+    found: dict[str, PipelineRun] = {}
+    for name in opened.store.logs(LOG):
+        for entry in opened.store.entries(f"{LOG}/{name}"):
+            run = PipelineRun.from_dict(entry.data)
+            found[run.id] = run
+    for seen in progress.fold(opened.events.read()[0]).values():
+        found.setdefault(seen.id, seen.as_run())
+    newest = sorted(found.values(), key=lambda run: run.started, reverse=True)
+    return newest if limit is None else newest[:limit]
+
+
+def show(run: str = "latest") -> PipelineRun:
+    """Return one pipeline run.
+
+    Parameters
+    ----------
+    run : str
+        Its id, the beginning of its id, a pipeline's name (its newest run) or ``latest``.
+
+    Raises
+    ------
+    UnknownName
+        If there is none.
+    InvalidReference
+        If the beginning of an id fits several runs of several pipelines.
+    """
+    known = runs()
+    if run == "latest" and known:
+        return known[0]
+    for exact in (item for item in known if run in (item.id, item.pipeline)):
+        return exact
+    fitting = [item for item in known if item.id.startswith(run)]
+    if not fitting:
+        raise UnknownName("pipeline run", run, [item.id for item in known])
+    if len(fitting) > 1:
+        ids = ", ".join(item.id for item in fitting[:5])
+        raise InvalidReference("pipeline run", run, f"more of the id; it fits {ids}")
+    return fitting[0]
+
+
+def failure(run: PipelineRun) -> MlnbError | None:
+    """Return the error that a run amounts to, or None when it finished."""
+    if run.status == "KILLED":
+        return Interrupted(f"Pipeline run {run.id} was stopped.", _where(run))
+    if run.status != "FAILED":
+        return None
+    failed = [step for step in run.steps if step.status == "FAILED"]
+    if not failed:
+        return MlnbError(run.error)
+    more = f" ({len(failed) - 1} more failed)" if len(failed) > 1 else ""
+    output = f"See {failed[0].output}. " if failed[0].output else ""
+    return StepFailed(failed[0].name, f"{failed[0].error}{more}", f"{output}{_where(run)}")
+
+
+def _where(run: PipelineRun) -> str:
+    return f"The report is {run.report}." if run.report else ""

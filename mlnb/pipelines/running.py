@@ -1,0 +1,184 @@
+"""Run a pipeline: notebooks in the order of their needs, a record and a report at the end."""
+
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+from mlnb.core import project as projects
+from mlnb.core.errors import InvalidSetting
+from mlnb.core.events import Event
+from mlnb.core.project import Project
+from mlnb.core.records import PipelineRun, Status, StepResult, now
+from mlnb.pipelines import history, progress
+from mlnb.pipelines.attaching import Attacher
+from mlnb.pipelines.planning import Prepared, prepare
+from mlnb.pipelines.progress import PipelineProgress
+from mlnb.pipelines.scheduling import schedule
+from mlnb.pipelines.stepping import Stepper
+from mlnb.pipelines.stopping import stop_on_signals
+
+OnProgress = Callable[[PipelineProgress], None]
+
+
+def run(
+    path: Path | str,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    workers: int | None = None,
+    on_progress: OnProgress | None = None,
+) -> PipelineRun:
+    """Run a pipeline to its end, whatever that is.
+
+    Steps that do not need a failed one still run. Ctrl-C and SIGTERM interrupt the running
+    notebooks and end the run as KILLED. The source notebooks are only read.
+
+    Parameters
+    ----------
+    path : path
+        Pipeline file, or the folder of a ``pipeline.yaml``.
+    parameters : mapping, optional
+        Values for parameters that the pipeline declares.
+    workers : int, optional
+        Steps at a time; by default the setting ``workers``.
+    on_progress : callable, optional
+        Called with the progress whenever it changes, from several threads but never at once.
+
+    Returns
+    -------
+    PipelineRun
+        With status FINISHED, FAILED or KILLED; `mlnb.pipelines.failure` makes an error of it.
+
+    Raises
+    ------
+    BadInput
+        Before anything starts or is written, as `mlnb.pipelines.plan` does.
+    """
+    prepared = prepare(path, parameters)
+    with projects.using(prepared.project) as project:
+        limit = project.settings.workers if workers is None else workers
+        if limit < 1:
+            raise InvalidSetting("workers", limit, "it must be at least 1", "The call")
+        return _run(prepared, limit, on_progress)
+
+
+def _run(prepared: Prepared, workers: int, on_progress: OnProgress | None) -> PipelineRun:
+    project, plan = prepared.project, prepared.plan
+    started = now()
+    name, folder = _new_folder(project, plan.pipeline, started)
+    stop = threading.Event()
+    stepper = Stepper(prepared, name, folder, stop, Attacher(), _end_of(project.events.path))
+    with stop_on_signals(stop), _watched(project, name, on_progress):
+        project.events.emit(
+            "pipeline.started",
+            name,
+            pipeline=plan.pipeline,
+            path=plan.path,
+            parameters=plan.parameters,
+            workers=workers,
+            driver=progress.this_driver().to_dict(),
+            steps=[
+                {
+                    "name": step.name,
+                    "notebook": step.notebook,
+                    "needs": step.needs,
+                    "cells": step.cells,
+                }
+                for step in plan.steps
+            ],
+        )
+        results = schedule(
+            plan.steps, workers=workers, settle=stepper.settle, execute=stepper.execute
+        )
+        stepper.attacher.close()
+        ended = _closed(
+            PipelineRun(
+                id=name,
+                pipeline=plan.pipeline,
+                status=_status(list(results.values()), stopped=stop.is_set()),
+                parameters=plan.parameters,
+                started=started,
+                ended=now(),
+                steps=list(results.values()),
+            ),
+            prepared,
+            folder,
+        )
+        project.events.emit(
+            "pipeline.finished",
+            name,
+            status=ended.status,
+            error=ended.error,
+            report=ended.report,
+        )
+        project.store.append(f"{history.LOG}/{plan.pipeline}", lambda _number: ended.to_dict())
+    return ended
+
+
+def _closed(run: PipelineRun, prepared: Prepared, folder: Path) -> PipelineRun:
+    """Add the error and the report."""
+    error = history.failure(run)
+    run = replace(run, error=error.message if error else "")
+    try:
+        from mlnb.pipelines import report  # Jinja and Pygments, needed at the end only
+
+        written = report.write(run, prepared.plan, folder, prepared.project)
+    except Exception as problem:  # the run's record must be kept in any case
+        warnings.warn(f"The report could not be written: {problem!r}", stacklevel=2)
+        return run
+    return replace(run, report=prepared.project.relative(written))
+
+
+def _status(results: list[StepResult], *, stopped: bool) -> Status:
+    statuses = {result.status for result in results}
+    if stopped and statuses != {"FINISHED"}:
+        return "KILLED"
+    return "FAILED" if statuses & {"FAILED", "KILLED"} else "FINISHED"
+
+
+@contextmanager
+def _watched(project: Project, run: str, on_progress: OnProgress | None) -> Iterator[None]:
+    """Tell a listener how far a run is, from the events of this process."""
+    if on_progress is None:
+        yield
+        return
+    lock = threading.Lock()
+    seen: dict[str, PipelineProgress] = {}
+    broken = False
+
+    def listen(event: Event) -> None:
+        nonlocal broken
+        with lock:
+            if progress.advance(seen, event) != run or broken:
+                return
+            try:
+                on_progress(seen[run])
+            except Exception as error:  # a display must not break the run that it shows
+                broken = True
+                warnings.warn(f"The progress display failed: {error!r}", stacklevel=2)
+
+    silence = project.events.listen(listen)
+    try:
+        yield
+    finally:
+        silence()
+
+
+def _new_folder(project: Project, pipeline: str, started: datetime) -> tuple[str, Path]:
+    while True:
+        name = f"{pipeline}-{started:%Y%m%d-%H%M}-{token_hex(2)}"
+        folder = project.state / "runs" / name
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return name, folder
+
+
+def _end_of(file: Path) -> int:
+    return file.stat().st_size if file.is_file() else 0

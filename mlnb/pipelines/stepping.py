@@ -1,0 +1,196 @@
+"""One step of a running pipeline: skipped or executed, with retries, and told of."""
+
+import json
+import threading
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mlnb.core.errors import InvalidPipeline, MlnbError
+from mlnb.core.project import Project
+from mlnb.core.records import StepResult, now
+from mlnb.execution.executor import NotebookJob, attempt
+from mlnb.pipelines import expressions
+from mlnb.pipelines.attaching import Attacher
+from mlnb.pipelines.planning import PlannedStep, Prepared
+from mlnb.pipelines.scheduling import Results
+
+STOPPED = "The run was stopped before it could start."
+
+
+@dataclass(frozen=True)
+class Stepper:
+    """Settles and executes the steps of one run; used by several threads at once."""
+
+    prepared: Prepared
+    run: str
+    """Id of the pipeline run."""
+    folder: Path
+    stop: threading.Event
+    attacher: Attacher
+    since: int
+    """Where in the event file the run begins."""
+
+    @property
+    def project(self) -> Project:
+        """Return the project of the pipeline."""
+        return self.prepared.project
+
+    def settle(self, planned: PlannedStep, results: Results) -> StepResult | None:
+        """Return a step's result when it is not to be executed."""
+        if self.stop.is_set():
+            return self._not_run(planned, STOPPED)
+        spec = self.prepared.pipeline.steps[planned.step]
+        blocking = [name for name in planned.needs if results[name].status != "FINISHED"]
+        if blocking and not spec.always:
+            ended = {"FAILED": "failed", "SKIPPED": "was skipped", "KILLED": "was killed"}
+            return self._not_run(planned, f"{blocking[0]} {ended[results[blocking[0]].status]}.")
+        condition = expressions.condition(spec.when)
+        try:
+            if self._evaluate(condition, planned, results):
+                return None
+        except InvalidPipeline as error:
+            return self._not_run(planned, f"when: {error}", failed=True)
+        return self._not_run(planned, f"Its condition is false: {spec.when}")
+
+    def execute(self, planned: PlannedStep, results: Results) -> StepResult:
+        """Execute a step's notebook; never raises."""
+        begun = StepResult(
+            name=planned.name,
+            notebook=planned.notebook,
+            status="RUNNING",
+            started=now(),
+            cells=planned.cells,
+        )
+        self._emit("step.started", planned, attempt=1)
+        try:
+            ended = self._execute(planned, results, begun)
+        except MlnbError as error:
+            ended = replace(begun, status="FAILED", ended=now(), error=str(error))
+        except Exception as error:  # a bug of ours must not hang or hide the other steps
+            reason = "".join(traceback.format_exception(error)[-4:])
+            ended = replace(begun, status="FAILED", ended=now(), error=f"Bug in mlnb: {reason}")
+        self._finish(planned, ended)
+        return ended
+
+    def _execute(self, planned: PlannedStep, results: Results, begun: StepResult) -> StepResult:
+        spec = self.prepared.pipeline.steps[planned.step]
+        given = {**planned.matrix, **self._evaluate(spec.params, planned, results)}
+        output = self.folder / planned.file
+        for number in range(1, spec.retries + 2):
+            job = NotebookJob(
+                notebook=self.project.root / planned.notebook,
+                output=output,
+                parameters=given,
+                step=planned.name,
+                pipeline_run=self.run,
+                timeout=spec.timeout,
+                kernel=spec.kernel,
+                cancelled=self.stop,
+            )
+            if number > 1:
+                output.rename(output.with_suffix(f".attempt-{number - 1}.ipynb"))
+                self._emit("step.started", planned, attempt=number)
+            execution = attempt(job)
+            if execution.status != "FAILED":
+                break
+        runs = self._runs_opened(planned)
+        finished = execution.status == "FINISHED"
+        self.attacher.attach(runs, output, finished=finished)
+        return replace(
+            begun,
+            status=execution.status,
+            parameters=given,
+            values=execution.values,
+            ended=now(),
+            cells=execution.cells,
+            cells_done=execution.cells_done,
+            failed_cell=execution.failed_cell,
+            error=str(execution.error or ""),
+            output=self.project.relative(output),
+            output_digest=self.project.store.put_file(output),
+            runs=runs,
+            attempts=number,
+        )
+
+    def _evaluate(self, value: Any, planned: PlannedStep, results: Results) -> Any:
+        def step_value(step: str, name: str) -> Any:
+            return self._value(step, name, results)
+
+        scope = expressions.Scope(self.prepared.plan.parameters, planned.matrix, step_value)
+        return expressions.evaluate(value, scope, self.prepared.pipeline.steps)
+
+    def _value(self, step: str, name: str, results: Results) -> Any:
+        """Return what a step glued; of a matrix, the list in the order of its combinations."""
+        jobs = [planned.name for planned in self.prepared.plan.steps if planned.step == step]
+        values = [_glued(results[job], name) for job in jobs]
+        return values if self.prepared.pipeline.steps[step].matrix else values[0]
+
+    def _runs_opened(self, planned: PlannedStep) -> list[str]:
+        events, _ = self.project.events.read(self.since)
+        found = [
+            event.subject
+            for event in events
+            if event.kind == "run.started"
+            and event.data.get("pipeline_run") == self.run
+            and event.data.get("step") == planned.name
+        ]
+        return list(dict.fromkeys(found))
+
+    def _not_run(self, planned: PlannedStep, reason: str, *, failed: bool = False) -> StepResult:
+        result = StepResult(
+            name=planned.name,
+            notebook=planned.notebook,
+            status="FAILED" if failed else "SKIPPED",
+            cells=planned.cells,
+            error=reason,
+        )
+        self._finish(planned, result)
+        return result
+
+    def _finish(self, planned: PlannedStep, result: StepResult) -> None:
+        seconds = (
+            (result.ended - result.started).total_seconds()
+            if result.started and result.ended
+            else None
+        )
+        self._emit(
+            "step.finished",
+            planned,
+            status=result.status,
+            error=result.error,
+            seconds=seconds,
+            cells=result.cells,
+            cells_done=result.cells_done,
+            failed_cell=result.failed_cell,
+            output=result.output,
+            values=_small(result.values),
+            runs=result.runs,
+            attempt=result.attempts,
+        )
+
+    def _emit(self, kind: str, planned: PlannedStep, **data: Any) -> None:
+        self.project.events.emit(
+            kind,
+            planned.name,
+            step=planned.name,
+            pipeline_run=self.run,
+            notebook=planned.notebook,
+            **data,
+        )
+
+
+def _glued(result: StepResult, name: str) -> Any:
+    if name in result.values:
+        return result.values[name]
+    if result.status != "FINISHED":
+        return None  # only a step that runs `always` can ask
+    known = ", ".join(result.values) or "nothing"
+    raise LookupError(f"step {result.name!r} glued no {name!r} (it glued {known})")
+
+
+def _small(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that are short enough to be carried by an event."""
+    return {key: value for key, value in values.items() if len(json.dumps(value)) <= 2000}
