@@ -36,7 +36,7 @@ function DatasetRow({
       {() => (
         <>
           <Snippet
-            code={`import mlnb\n${variable(version.name)} = mlnb.datasets.load("${ref}")`}
+            code={`%dataset load ${ref} --into ${variable(version.name)}`}
           />
           <Facts
             facts={[

@@ -71,6 +71,9 @@ class Feed:
         """Return the latest pipeline runs as they are now, newest first."""
         with self._lock:
             self._read_on()
+            for run, known in self._progress.items():
+                if known.status == "RUNNING":  # its driver may have vanished, which no event says
+                    self._progress.update(progress.fold(self._events[run]))
             return list(reversed(self._progress.values()))
 
     def _read_on(self) -> None:

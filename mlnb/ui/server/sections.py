@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from mlnb.core import project
 from mlnb.core.project import Project
-from mlnb.core.records import Record
+from mlnb.core.records import EndpointStatus, Record
 from mlnb.ui.server.feed import Feed
 from mlnb.ui.server.messages import Place, Section
 
@@ -50,9 +50,9 @@ def _posix(path: Path) -> str:
 
 
 def _runs(_source: Source) -> Sequence[Record]:
-    from mlnb.tracking import runs
+    from mlnb.tracking.runs import list_runs
 
-    return runs.list_runs(limit=RUNS_LISTED)
+    return list_runs(limit=RUNS_LISTED)
 
 
 def _datasets(_source: Source) -> Sequence[Record]:
@@ -62,15 +62,16 @@ def _datasets(_source: Source) -> Sequence[Record]:
 
 
 def _models(_source: Source) -> Sequence[Record]:
-    from mlnb.tracking import models
+    from mlnb.tracking.models import list_models
 
-    return models.list_models()
+    return list_models()
 
 
 def _endpoints(_source: Source) -> Sequence[Record]:
-    from mlnb import serving
+    from mlnb.serving import list_endpoints
 
-    return serving.list_endpoints()
+    found: list[EndpointStatus] = list_endpoints()
+    return found
 
 
 def _pipelines(source: Source) -> Sequence[Record]:

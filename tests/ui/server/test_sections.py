@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import pytest
+
+from mlnb.core import project as projects
+from mlnb.ui.server.feed import Feed
+from mlnb.ui.server.sections import Source, place, read
+
+
+def source(server_root: Path) -> Source:
+    return Source(server_root, Feed(lambda: server_root / ".mlnb" / "events.jsonl"))
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "work" / "flights"
+    projects.init(folder)
+    return folder
+
+
+def test_the_server_may_serve_the_project_itself(root):
+    found = place(source(root))
+    assert (found.name, found.prefix, found.within, found.reachable) == ("flights", "", "", True)
+
+
+def test_the_server_may_serve_a_folder_of_the_project(root):
+    (root / "notebooks" / "eda").mkdir(parents=True)
+    found = place(source(root / "notebooks" / "eda"))
+    assert (found.name, found.prefix, found.within) == ("flights", "", "notebooks/eda")
+
+
+def test_a_named_project_may_lie_below_the_server_root(root, monkeypatch):
+    monkeypatch.setenv("MLNB_PROJECT", str(root))
+    found = place(source(root.parent))
+    assert (found.prefix, found.within, found.reachable) == ("flights", "", True)
+
+
+def test_a_named_project_may_lie_elsewhere(root, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLNB_PROJECT", str(root))
+    other = tmp_path / "other"
+    other.mkdir()
+    assert not place(source(other)).reachable
+
+
+def test_no_absolute_path_is_sent(root, tmp_path):
+    assert str(tmp_path) not in str(place(source(root)).to_dict())
+
+
+def test_looking_at_a_plain_folder_creates_nothing(tmp_path):
+    assert read("datasets", source(tmp_path)) == []
+    assert list(tmp_path.iterdir()) == []
