@@ -62,6 +62,12 @@ def row(record: Any) -> dict[str, Any]:
     return body
 
 
+@singledispatch
+def live(result: Any) -> dict[str, Any]:
+    """Return further forms for a running notebook, such as a widget; ``ui/views/`` registers."""
+    return {}
+
+
 @view.register(View)
 def _(result: View) -> View:
     return result
@@ -144,23 +150,29 @@ def write_error(error: MlnbError, *, as_json: bool = False) -> None:
 
 
 def to_text(result: Any, width: int = 100) -> str:
-    """Return a result as plain text."""
+    """Return a result as plain text, without colours whatever the environment forces."""
     stream = StringIO()
-    _print(laid_out(result), stream, width=width)
-    return stream.getvalue().rstrip("\n")
+    _print(laid_out(result), stream, width=width, plain=True)
+    return "\n".join(line.rstrip() for line in stream.getvalue().rstrip().splitlines())
 
 
 _COLOURS = {"good": "green", "bad": "red", "dim": "dim", "": ""}
 
 
-def _print(shown: View, stream: Any, width: int | None) -> None:
+def _print(shown: View, stream: Any, width: int | None, *, plain: bool = False) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table as RichTable
     from rich.text import Text
 
     # In a notebook rich would display instead of writing to the stream.
-    console = Console(file=stream, width=width, highlight=False, force_jupyter=False)
+    console = Console(
+        file=stream,
+        width=width,
+        highlight=False,
+        force_jupyter=False,
+        color_system=None if plain else "auto",
+    )
     if shown.title:
         console.print(Text(shown.title, style=f"bold {_COLOURS[shown.status]}".strip()))
     if shown.fields:
@@ -193,7 +205,7 @@ def mimebundle(result: Any) -> dict[str, Any]:
     bundle: dict[str, Any] = {"text/html": to_html(result), "text/plain": to_text(result)}
     if isinstance(result, Record):
         bundle[MIME] = {"type": type(result).__name__, "record": result.to_dict()}
-    return bundle
+    return bundle | live(result)
 
 
 def to_html(result: Any) -> str:
