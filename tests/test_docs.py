@@ -63,12 +63,16 @@ def test_every_setting_is_in_the_reference(item: dict[str, str]) -> None:
 
 
 def test_every_route_is_in_the_reference() -> None:
+    from mlnb.serving.app import ROUTES
     from mlnb.ui.server.feed import Feed
     from mlnb.ui.server.handlers import routes
     from mlnb.ui.server.sections import Source
 
     table = routes("/", Source(Path(), Feed(lambda: Path())))
     assert table
+    assert ROUTES
+    for path in ROUTES:
+        assert f"{path}` |" in read("routes.md")
     for path, handler, _ in table:
         assert f"{path}` |" in read("routes.md"), handler
 

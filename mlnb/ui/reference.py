@@ -26,6 +26,7 @@ PACKAGES = (
     "mlnb.datasets",
     "mlnb.tracking",
     "mlnb.tracking.models",
+    "mlnb.tracking.runs",
     "mlnb.pipelines",
     "mlnb.validation",
     "mlnb.serving",
@@ -68,7 +69,7 @@ def commands() -> Iterator[str]:
             else:
                 yield from _command(name, command, parent)
         if entry.cell:
-            yield from _cell_magic(name, entry, parent)
+            yield from _cell_magic(name, entry, command)
 
 
 def _surfaces(name: str, entry: Entry) -> str:
@@ -78,8 +79,8 @@ def _surfaces(name: str, entry: Entry) -> str:
 
 def _command(title: str, command: click.Command, parent: click.Context) -> Iterator[str]:
     context = click.Context(command, info_name=title, parent=parent)
-    usage = " ".join(piece for piece in command.collect_usage_pieces(context) if piece)
-    yield from ("", f"### {title}", "", f"`{title} {usage.replace('[OPTIONS]', '').strip()}`", "")
+    pieces = [piece for piece in command.collect_usage_pieces(context) if piece != "[OPTIONS]"]
+    yield from ("", f"### {title}", "", f"`{' '.join([title, *filter(None, pieces)])}`", "")
     yield _text(command.help or "")
     rows = [
         record
@@ -94,9 +95,11 @@ def _command(title: str, command: click.Command, parent: click.Context) -> Itera
             yield f"| `{_cell(option)}` | {_cell(text)} |"
 
 
-def _cell_magic(name: str, entry: Entry, parent: click.Context) -> Iterator[str]:
+def _cell_magic(name: str, entry: Entry, command: click.Command) -> Iterator[str]:
+    verbs = command.commands if isinstance(command, click.Group) else {}
     function = resolve(entry.cell)
-    yield from ("", f"### %%{name}", "", _text(inspect.getdoc(function) or ""))
+    text = f"Takes what `{name} cell` takes." if "cell" in verbs else _first_line(function)
+    yield from ("", f"### %%{name}", "", text)
 
 
 # -- settings and errors -------------------------------------------------------------------------
@@ -142,17 +145,28 @@ def _error_rows(kind: type[errors.MlnbError], depth: int) -> Iterator[str]:
 
 
 def route_table() -> Iterator[str]:
-    """Describe the routes of the JupyterLab panel."""
+    """Describe the routes of the JupyterLab panel and of an endpoint."""
+    from mlnb.serving.app import OPEN, ROUTES
     from mlnb.ui.server.feed import Feed
     from mlnb.ui.server.handlers import routes
     from mlnb.ui.server.sections import Source
 
-    yield "# Routes of the JupyterLab panel"
+    yield "# Routes"
     yield ""
     yield (
-        "Served by the Jupyter server, with its authentication. An error is answered as "
-        '`{"error": …, "message": …, "fix": …}` with the HTTP status of [its table](errors.md).'
+        'An error is answered as `{"error": …, "message": …, "fix": …}` with the HTTP status of '
+        "[its class](errors.md)."
     )
+    yield from ("", "## An endpoint", "")
+    yield (
+        "MLflow's scoring protocol; the token is sent as `Authorization: Bearer …` unless the "
+        "setting `endpoint_auth` is off."
+    )
+    yield from ("", "| route | asks for the token |", "|---|---|")
+    for path, method in ROUTES.items():
+        yield f"| `{method} {path}` | {'no' if path in OPEN else 'yes'} |"
+    yield from ("", "## The JupyterLab panel", "")
+    yield "Served by the Jupyter server, with its authentication; read only."
     yield from ("", "| route | |", "|---|---|")
     for path, handler, _ in routes("/", Source(Path(), Feed(lambda: Path()))):
         for method in handler.SUPPORTED_METHODS:
@@ -172,8 +186,18 @@ def public_api() -> Iterator[str]:
     for package in PACKAGES:
         module = import_module(package)
         yield from ("", f"## {package}", "", _first_line(module), "", "| name | |", "|---|---|")
-        for name in sorted(module.__all__):
+        for name in _public_names(module):
             yield f"| `{_cell(_signature(module, name))}` | {_cell(_meaning(module, name))} |"
+
+
+def _public_names(module: ModuleType) -> list[str]:
+    if hasattr(module, "__all__"):
+        return sorted(module.__all__)
+    return sorted(
+        name
+        for name, value in vars(module).items()
+        if getattr(value, "__module__", "") == module.__name__ and not name.startswith("_")
+    )
 
 
 def _signature(module: ModuleType, name: str) -> str:
@@ -184,7 +208,8 @@ def _signature(module: ModuleType, name: str) -> str:
     source = textwrap.dedent(inspect.getsource(inspect.unwrap(value)))
     node = ast.parse(source).body[0]
     assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)  # noqa: S101  (for the types)
-    return f"{name}({ast.unparse(node.args)})"
+    result = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+    return f"{name}({ast.unparse(node.args)}){result}"
 
 
 def _meaning(module: ModuleType, name: str) -> str:
@@ -225,9 +250,7 @@ def main(arguments: list[str]) -> int:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(text, encoding="utf-8")
     for path in stale:
-        click.echo(
-            f"{path} is out of date; run: make docs" if check else f"wrote {path}", err=check
-        )
+        click.echo(f"{path} is out of date; run: make docs" if check else f"wrote {path}")
     return errors.EXIT_FAILED if check and stale else errors.EXIT_OK
 
 
