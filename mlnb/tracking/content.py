@@ -112,7 +112,7 @@ def png(figure: Any) -> bytes:
 
 
 def table(data: Any) -> Any:
-    """Return a table as a pandas frame: pandas, polars, Arrow, or a mapping of columns.
+    """Return a table as a pandas frame: pandas, polars, Arrow, mapping of columns, or file.
 
     Raises
     ------
@@ -122,6 +122,10 @@ def table(data: Any) -> Any:
     import narwhals as nw
     import pandas as pd
 
+    if isinstance(data, Path):
+        if data.suffix not in (".csv", ".parquet"):
+            raise UnsupportedData(f"{data.name!r} is no table.", "Pass a .csv or .parquet file.")
+        return pd.read_csv(data) if data.suffix == ".csv" else pd.read_parquet(data)
     if isinstance(data, Mapping):
         return pd.DataFrame({name: list(column) for name, column in data.items()})
     try:

@@ -38,7 +38,7 @@ class Changes:
 
 
 def head(folder: Path) -> Head | None:
-    """Return what is checked out, or None outside a repository, before its first commit or without git."""
+    """Return what is checked out; None outside a repository, before a commit, or without git."""
     answer = _git(folder, "rev-parse", "HEAD", "--abbrev-ref", "HEAD")
     lines = answer.decode(errors="replace").split() if answer else []
     if len(lines) != 2:

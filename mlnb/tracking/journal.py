@@ -2,8 +2,8 @@
 
 The journal is an MLflow store of its own, on SQLite below ``.mlnb/local/journal``. So MLflow's
 functions and autologging work in a cell as always, whatever the state of the real store. A run in
-it is either a whole run, or the rest of one that began in the real store (tag ``mlnb.journal.run``).
-Runs that have ended are copied to the real store when it answers again. A delivery that is
+it is a whole run, or the rest of one that began in the real store (tag ``mlnb.journal.run``). Runs
+that have ended are copied to the real store when it answers again. A delivery that is
 interrupted is repeated: every write in it may happen twice without harm.
 """
 
@@ -71,7 +71,7 @@ def deliver(project: Project) -> int:
         with store.failures(target_uri):
             waiting_ids = {run.info.run_id for run in _all(source)}
             for run in _ended(source):
-                parent = run.data.tags.get(_PARENT)
+                parent = run.data.tags.get(_PARENT, "")
                 if parent in waiting_ids and _delivered(source, target, parent) is None:
                     continue  # after its parent, so that it can name it
                 _deliver(project, source, target, run)

@@ -52,8 +52,8 @@ def register(
 
     Parameters
     ----------
-    model : estimator
-        A scikit-learn estimator or pipeline.
+    model : estimator or path
+        A fitted scikit-learn estimator or pipeline, or a ``.skops`` file of one.
     name : str
         The registered model; created when it is new.
     example : table, optional
@@ -81,6 +81,8 @@ def register(
     """
     check_name("model", name)
     numbers = content.metrics(metrics or {})
+    if isinstance(model, str | Path):
+        model = serialization.read_file(Path(model), trusted)
     types = serialization.trusted_types(model, trusted)
     frame = None if example is None else content.table(example)
     signature = None

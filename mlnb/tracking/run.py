@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,14 +98,14 @@ class Run:
             self._write(lambda c, run: journal.log_batch(c, run, written, settings, []))
         self.log_files(blobs)
         for key, frame in frames.items():
-            self._write(lambda c, run, key=key, frame=frame: c.log_table(run, frame, key))
+            self._write(partial(_log_table, path=key, frame=frame))
         for path, folder in paths.items():
-            self._write(lambda c, run, path=path, folder=folder: _log_path(c, run, path, folder))
+            self._write(partial(_log_path, path=path, folder=folder))
 
     def log_files(self, files: Mapping[str, bytes]) -> None:
         """Record files by their artifact path and content."""
         for path, body in files.items():
-            self._write(lambda c, run, path=path, body=body: _log_bytes(c, run, path, body))
+            self._write(partial(_log_bytes, path=path, body=body))
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags."""
@@ -402,6 +403,10 @@ def _log_bytes(client: "MlflowClient", run_id: str, path: str, body: bytes) -> N
         file = Path(directory) / name
         file.write_bytes(body)
         client.log_artifact(run_id, str(file), folder or None)
+
+
+def _log_table(client: "MlflowClient", run_id: str, path: str, frame: Any) -> None:
+    client.log_table(run_id, frame, path)
 
 
 def _log_path(client: "MlflowClient", run_id: str, path: Path, folder: str) -> None:

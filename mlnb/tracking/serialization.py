@@ -30,6 +30,27 @@ _ARROW = {
 }
 
 
+def read_file(path: Path, allowed: Sequence[str]) -> Any:
+    """Read a model from a ``.skops`` file of the user's own.
+
+    Raises
+    ------
+    UnsupportedData
+        If it is no such file, or contains a type that is not allowed.
+    """
+    if path.suffix != ".skops" or not path.is_file():
+        raise UnsupportedData(
+            f"{str(path)!r} is no model file.", "Write one with skops.io.dump(model, 'x.skops')."
+        )
+    skops = require("skops.io", "serving")
+    try:
+        found = list(skops.get_untrusted_types(file=path))
+    except Exception as error:  # whatever a damaged archive makes the reader raise
+        raise UnsupportedData(f"{str(path)!r} cannot be read: {error}") from error
+    _refuse(found, allowed)
+    return skops.load(path, trusted=found)
+
+
 def trusted_types(model: Any, allowed: Sequence[str]) -> list[str]:
     """Return the types in a model that skops has to be told to trust.
 
@@ -54,17 +75,21 @@ def trusted_types(model: Any, allowed: Sequence[str]) -> list[str]:
             f"The model cannot be stored safely: {error}",
             "Replace lambdas and functions of the notebook by estimators or library functions.",
         ) from error
-    refused = [item for item in found if not _is_trusted(item, allowed)]
+    _refuse(found, allowed)
+    return found
+
+
+def _refuse(types: Iterable[str], allowed: Sequence[str]) -> None:
+    refused = [
+        name
+        for name in types
+        if name.partition(".")[0] not in TRUSTED_ROOTS and name not in allowed
+    ]
     if refused:
         raise UnsupportedData(
             f"The model contains types that are not trusted: {', '.join(refused)}.",
             f"If they are yours, pass trusted={refused!r}.",
         )
-    return found
-
-
-def _is_trusted(name: str, allowed: Iterable[str]) -> bool:
-    return name.partition(".")[0] in TRUSTED_ROOTS or name in allowed
 
 
 def signature_of(model: Any, example: Any, predictions: Any) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -36,7 +37,13 @@ def client(uri: str | None = None) -> "MlflowClient":
     TrackingUnavailable
         If the store cannot be opened.
     """
-    return _open(uri or projects.current().tracking_uri, os.getpid())
+    uri = uri or projects.current().tracking_uri
+    with _opening:
+        return _open(uri, os.getpid())
+
+
+_opening = Lock()
+"""Alembic, which migrates a new database, cannot do so in two threads at once."""
 
 
 @cache
@@ -122,7 +129,7 @@ def experiment_id(name: str, uri: str | None = None) -> str:
 
 @contextmanager
 def failures(uri: str | None = None) -> Iterator[None]:
-    """Raise what MLflow, the database or the network raise as `BadInput` or `TrackingUnavailable`."""
+    """Raise what MLflow, a database or a network raises as `BadInput` or `TrackingUnavailable`."""
     try:
         yield
     except MlnbError:

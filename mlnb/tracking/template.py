@@ -83,7 +83,9 @@ def _migrate(database: Path) -> None:
     for logger in loggers:
         logger.setLevel(logging.WARNING)
     try:
-        store = SqlAlchemyStore(f"sqlite:///{database}", str(database.parent))
+        store = SqlAlchemyStore(  # type: ignore[no-untyped-call]  # MLflow leaves it untyped
+            f"sqlite:///{database}", str(database.parent)
+        )
         store.engine.dispose()
     finally:
         for logger, level in zip(loggers, levels, strict=True):

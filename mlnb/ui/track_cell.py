@@ -39,11 +39,13 @@ def rewrite(lines: list[str]) -> list[str]:
     from IPython.core.inputtransformer2 import cell_magic
 
     call = f"get_ipython().run_line_magic('track', {'cell ' + (match['options'] or '')!r})\n"
-    return [call, *cell_magic(lines[1:])]
+    rest = cell_magic(lines[1:])  # type: ignore[no-untyped-call]  # IPython leaves it untyped
+    return [call, *rest]
 
 
 def track_cell(shell: Any, line: str, cell: str) -> None:
     """Run a cell's text in a run: ``get_ipython().run_cell_magic('track', …)`` in a script."""
+    __tracebackhide__ = True  # this frame is not the user's
     shell.run_line_magic("track", f"cell {line}")
     with _tracebacks_left_to_the_caller(shell):
         result = shell.run_cell(cell, store_history=False)

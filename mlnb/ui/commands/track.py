@@ -79,7 +79,7 @@ def _begin(
 
     from mlnb.ui.track_cell import Session
 
-    shell = get_ipython()  # type: ignore[no-untyped-call]
+    shell = get_ipython()
     if shell is None:
         raise BadInput("Tracking cells needs a notebook.", "In a script: with mlnb.track(): …")
     return Session(shell, cells=cells).begin(name, experiment, dict(tags), note)
