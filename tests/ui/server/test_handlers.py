@@ -89,13 +89,33 @@ def _save(project: Project) -> Any:
         return datasets.save(FRAME, "flights", message="first")
 
 
-async def test_the_overview_holds_every_list(jp_fetch, project):
+async def test_the_overview_holds_every_list(jp_fetch, away, project):
     await asyncio.to_thread(_save, project)
     body = json.loads((await jp_fetch("mlnb", "api", "overview")).body)
     assert body["problems"] == {}
     assert body["project"]["name"] == "test-project"
     assert body["datasets"][0]["message"] == "first"
     assert all(body[section] == [] for section in LISTS if section != "datasets")
+
+
+async def test_runs_are_listed(jp_fetch, away, project):
+    await asyncio.to_thread(_track, project)
+    body = json.loads((await jp_fetch("mlnb", "api", "runs")).body)
+    assert [(run["name"], run["status"], run["metrics"]) for run in body["runs"]] == [
+        ("bad", "FAILED", {}),
+        ("good", "FINISHED", {"auc": 0.8}),
+    ]
+
+
+def _track(project: Project) -> None:
+    from mlnb import tracking
+    from mlnb.core.project import using
+
+    with using(project):
+        with tracking.track("good"):
+            tracking.log(metrics={"auc": 0.8})
+        with pytest.raises(ZeroDivisionError), tracking.track("bad"):
+            _ = 1 / 0
 
 
 async def test_a_list_that_fails_leaves_the_others(jp_fetch, project, monkeypatch):
