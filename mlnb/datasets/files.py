@@ -98,7 +98,11 @@ def _writers() -> dict[str, Callable[[Any, Path], None]]:
 
 def _read_csv(path: Path) -> Any:
     options = pa_csv.ConvertOptions(strings_can_be_null=True)
-    return pa_csv.read_csv(path, convert_options=options)
+    table = pa_csv.read_csv(path, convert_options=options)
+    for item in table.schema:
+        if pa.types.is_binary(item.type):
+            raise ValueError(f"column {item.name!r} is not UTF-8 text")
+    return table
 
 
 def _from_objects(objects: Any) -> Any:

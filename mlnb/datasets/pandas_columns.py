@@ -9,7 +9,7 @@ objects. A dtype that differs from this is hinted:
 ``{"string": ["python", "NA"]}``    storage and missing value of a string dtype
 ``{"arrow": true}``                 ``ArrowDtype``
 ``{"categories": hint}``            the hint of the categories' own dtype
-``{"interval": "right", "of": hint}`` · ``{"period": "M"}``
+``{"interval": "right", "of": hint}`` · ``{"period": "period[M]"}``
 ``{"objects": "ndarray"}``          Python objects; lists that are numpy arrays
 ``{"objects": "…", "null": "nan"}`` missing objects are NaN, not None
 """
@@ -51,7 +51,7 @@ def from_series(series: Any, name: str) -> tuple[Any, Hint]:
             return _from_intervals(series, name)
         if isinstance(dtype, pd.PeriodDtype):
             ordinals = pa.array(series.array.asi8, pa.int64(), mask=np.asarray(series.isna()))
-            return ordinals, {"period": dtype.freq.freqstr}
+            return ordinals, {"period": str(dtype)}
         if dtype == np.dtype(object):
             return _from_objects(series, name)
         array = _one_chunk(_to_arrow(series, dtype))
@@ -74,7 +74,7 @@ def to_series(column: Any, hint: Hint) -> Any:
         return pd.Series(text.__from_arrow__(column), copy=False)
     if "period" in hint:
         ordinals = column.to_numpy() if not column.null_count else column.fill_null(_NAT).to_numpy()
-        kind = pd.PeriodDtype(hint["period"])
+        kind: Any = pd.api.types.pandas_dtype(hint["period"])
         return pd.Series(pd.arrays.PeriodArray(ordinals, dtype=kind), copy=False)
     if "interval" in hint:
         return _to_intervals(column, hint)
@@ -113,6 +113,9 @@ def _to_arrow(series: Any, dtype: Any) -> Any:
         return pa.array(series.array, pa.large_string(), from_pandas=True)
     if isinstance(dtype, pd.ArrowDtype):
         return series.array.__arrow_array__()
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        naive = pa.array(series.dt.tz_convert(None).to_numpy(), from_pandas=True)
+        return naive.view(pa.timestamp(dtype.unit, pa.lib.tzinfo_to_string(dtype.tz)))
     if isinstance(dtype, np.dtype):
         return pa.array(series.to_numpy(), from_pandas=True)
     return pa.array(series)

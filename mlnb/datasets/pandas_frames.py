@@ -79,7 +79,8 @@ def to_pandas(stored: Content, positions: Sequence[int] | None = None) -> Any:
     index = _index(layout.get("index"), series[len(series) - levels :], table.num_rows)
     for item in data:
         item.index = index
-    frame = pd.DataFrame(dict(enumerate(data)), index=index, copy=False)
+    # Copied, because Arrow's memory is read-only and the frame is the caller's to change.
+    frame = pd.DataFrame(dict(enumerate(data)), index=index, copy=True)
     labels = _columns(layout.get("labels"), table.schema.names[: len(data)], places[: len(data)])
     frame.columns = labels
     return frame
@@ -105,7 +106,7 @@ def _label_layout(columns: Any) -> dict[str, Any] | None:
         return {"range": [columns.start, columns.stop, columns.step], "names": names}
     table = columns.to_frame(index=False)
     table.columns = pd.Index([f"level_{level}" for level in range(columns.nlevels)])
-    return {"names": names, "frame": _embed(from_pandas(table))}
+    return {"names": names, "frame": _embed(from_pandas(table)), **_frequency(columns)}
 
 
 def _columns(layout: dict[str, Any] | None, names: list[str], places: list[int]) -> Any:
@@ -115,7 +116,7 @@ def _columns(layout: dict[str, Any] | None, names: list[str], places: list[int])
         whole: Any = pd.RangeIndex(*layout["range"])
     else:
         levels = to_pandas(_extract(layout["frame"]))
-        whole = _from_levels([levels[name] for name in levels], layout["names"])
+        whole = _from_levels([levels[name] for name in levels], layout)
     if places != list(range(len(whole))):
         whole = whole.take(places)
     return whole.rename(layout["names"] if whole.nlevels > 1 else layout["names"][0])
@@ -138,10 +139,7 @@ def _index_layout(
         name if isinstance(name, str) and name not in taken else f"__index_level_{level}__"
         for level, name in enumerate(names)
     ]
-    layout: dict[str, Any] = {"levels": len(names), "names": names}
-    frequency = getattr(index, "freqstr", None)
-    if isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex) and frequency:
-        layout["frequency"] = frequency
+    layout: dict[str, Any] = {"levels": len(names), "names": names, **_frequency(index)}
     levels = [index.get_level_values(level).to_series(index=None) for level in range(len(names))]
     return layout, list(zip(_unique(stored), levels, strict=True))
 
@@ -152,16 +150,23 @@ def _index(layout: dict[str, Any] | None, levels: list[Any], rows: int) -> Any:
     if "range" in layout:
         start, stop, step = layout["range"]
         return pd.RangeIndex(start, stop, step, name=layout["names"][0])
-    index = _from_levels(levels, layout["names"])
+    return _from_levels(levels, layout)
+
+
+def _from_levels(levels: list[Any], layout: dict[str, Any]) -> Any:
+    made = [pd.Index(level.array, dtype=level.dtype) for level in levels]
+    if len(made) > 1:
+        return pd.MultiIndex.from_arrays(made, names=layout["names"])
+    index: Any = made[0].rename(layout["names"][0])
     if "frequency" in layout:
         index.freq = layout["frequency"]
     return index
 
 
-def _from_levels(levels: list[Any], names: list[Label]) -> Any:
-    if len(levels) == 1:
-        return pd.Index(levels[0].array, name=names[0])
-    return pd.MultiIndex.from_arrays([level.array for level in levels], names=names)
+def _frequency(index: Any) -> dict[str, str]:
+    if isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex) and index.freqstr:
+        return {"frequency": index.freqstr}
+    return {}
 
 
 # -- parts ---------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ def read(data: Any) -> Content:
         return from_pandas(data)
     try:
         if _is(data, "polars", "DataFrame"):
-            return content(data.to_arrow())
+            return _polars(data)
         if isinstance(data, pa.RecordBatch):
             return content(pa.Table.from_batches([data]))
         if isinstance(data, pa.Table):
@@ -51,6 +51,16 @@ def read(data: Any) -> Content:
         f"A dataset is a table; this is a {kind}.",
         _HINTS.get(type(data).__name__, "Give a pandas or polars DataFrame, or an Arrow table."),
     )
+
+
+def _polars(frame: Any) -> Content:
+    import polars as pl
+
+    for name, dtype in frame.schema.items():
+        if dtype == pl.Object:  # polars would hand out memory addresses
+            fix = "Convert it to text or numbers, or drop it."
+            raise UnsupportedData(f"Column {name!r} holds Python objects.", fix)
+    return content(frame.to_arrow())
 
 
 def _file(path: Path) -> Content:

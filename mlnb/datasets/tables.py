@@ -94,14 +94,16 @@ def pack(content: Content, values: Any) -> tuple[bytes, bytes]:
     Raises
     ------
     UnsupportedData
-        If Parquet refuses a column.
+        If Parquet cannot hold a column exactly.
     """
     sink = pa.BufferOutputStream()
     try:
         pq.write_table(values, sink, compression="zstd", row_group_size=ROW_GROUP, version="2.6")
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
         raise UnsupportedData(f"The table cannot be stored as Parquet: {error}.") from None
-    return sink.getvalue().to_pybytes(), _pack_layout(content)
+    parquet = sink.getvalue().to_pybytes()
+    _check_nested(values, parquet)
+    return parquet, _pack_layout(content)
 
 
 def unpack(parquet: bytes, layout: bytes, columns: list[str] | None = None) -> Content:
@@ -162,6 +164,22 @@ def type_name(kind: Any) -> str:
     if pa.types.is_map(kind):
         return f"map<{type_name(kind.key_type)}, {type_name(kind.item_type)}>"
     return str(kind)
+
+
+def _check_nested(values: Any, parquet: bytes) -> None:
+    """Raise `UnsupportedData` if nested columns would not come back from Parquet as they are."""
+    names = [item.name for item in values.schema if pa.types.is_nested(item.type)]
+    for name in names:
+        try:
+            found = pq.read_table(pa.BufferReader(parquet), columns=[name])[name]
+            same = repr(found.to_pylist()) == repr(values[name].to_pylist())
+        except pa.ArrowException:
+            same = False
+        if not same:
+            raise UnsupportedData(
+                f"Column {name!r} ({type_name(values[name].type)}) would not come back exactly.",
+                "Move its inner values to columns of their own.",
+            )
 
 
 def _pack_layout(content: Content) -> bytes:
@@ -228,20 +246,26 @@ def _plain_type(kind: Any, column: str) -> Any:
         return pa.large_string()
     if pa.types.is_binary_view(kind) or pa.types.is_binary(kind):
         return pa.large_binary()
-    if pa.types.is_union(kind) or pa.types.is_interval(kind):
+    if _is_foreign(kind):
         raise UnsupportedData(
-            f"Column {column!r} is of type {kind}, which Parquet does not have.",
+            f"Column {column!r} is of type {kind}, which Parquet does not hold.",
             "Convert the column to another type.",
         )
-    nested = [kind.field(index).type for index in range(kind.num_fields)]
-    if pa.types.is_struct(kind) and not nested:
+    if pa.types.is_struct(kind) and not kind.num_fields:
         raise UnsupportedData(f"Column {column!r} is a struct without fields.", "Drop the column.")
-    if any(_must_change(inner) for inner in nested):
+    inner = [kind.field(index).type for index in range(kind.num_fields)]
+    if any(_must_change(item) for item in inner):
         raise UnsupportedData(
             f"Column {column!r} is of type {kind}; inside lists and structs there can be "
             "plain types only.",
             "Convert the inner values, or move them to a column of their own.",
         )
+    if _is_list(kind) or pa.types.is_fixed_size_list(kind):
+        # Arrow cannot read fixed-size lists back from Parquet where one is null.
+        return pa.large_list(_plain_type(kind.value_type, column))
+    if pa.types.is_struct(kind):
+        fields = [(item.name, _plain_type(item.type, column)) for item in kind]
+        return pa.struct(fields)
     return kind
 
 
@@ -250,8 +274,7 @@ def _must_change(kind: Any) -> bool:
         pa.types.is_dictionary(kind)
         or pa.types.is_run_end_encoded(kind)
         or _is_extension(kind)
-        or pa.types.is_union(kind)
-        or pa.types.is_interval(kind)
+        or _is_foreign(kind)
     ):
         return True
     return any(_must_change(kind.field(index).type) for index in range(kind.num_fields))
@@ -303,9 +326,14 @@ def _is_extension(kind: Any) -> bool:
 
 
 def _is_list(kind: Any) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
+
+
+def _is_foreign(kind: Any) -> bool:
+    """Tell whether Parquet does not hold a type (or Arrow cannot convert it to one it does)."""
     return bool(
-        pa.types.is_list(kind)
-        or pa.types.is_large_list(kind)
+        pa.types.is_union(kind)
+        or pa.types.is_interval(kind)
         or pa.types.is_list_view(kind)
         or pa.types.is_large_list_view(kind)
     )

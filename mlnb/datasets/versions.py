@@ -111,11 +111,11 @@ def find(ref: str) -> StoredVersion:
     """Return the stored entry a reference means (errors as in `resolve`)."""
     name, selector = split_reference("dataset", ref)
     store = project.current().store
-    newest = _last(store, name)
+    newest = store.last(versions_log(name))
     if newest is None:
         raise UnknownName("dataset", name, names())
     if selector == "latest":
-        return newest
+        return StoredVersion.from_dict(newest.data)
     tags = _tags(name)
     number = int(selector) if selector.isdigit() else tags.get(selector)
     if number is not None and 0 < number <= newest.number:

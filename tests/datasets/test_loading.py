@@ -1,0 +1,83 @@
+"""Loading verifies what it reads; export writes whole files."""
+
+from pathlib import Path
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from mlnb import datasets
+from mlnb.core.errors import BadInput, Conflict, ObjectCorrupt, ObjectMissing, UnknownName
+from mlnb.core.project import Project
+from mlnb.datasets import versions
+
+FRAME = pd.DataFrame({"a": [1, 2, 3], "b": ["x", "y", None]})
+
+
+def object_file(project: Project, digest: str) -> Path:
+    return Path(project.store.url) / "objects" / digest[:2] / digest
+
+
+@pytest.fixture(autouse=True)
+def saved() -> None:
+    datasets.save(FRAME, "data")
+
+
+def test_each_engine_gives_its_own_kind() -> None:
+    assert isinstance(datasets.load("data"), pd.DataFrame)
+    assert isinstance(datasets.load("data", engine="polars"), pl.DataFrame)
+    assert isinstance(datasets.load("data", engine="arrow"), pa.Table)
+
+
+def test_an_unknown_engine_is_refused() -> None:
+    with pytest.raises(BadInput, match="Did you mean 'pandas'"):
+        datasets.load("data", engine="panda")  # type: ignore[arg-type]  # what is tested
+
+
+def test_an_unknown_column_is_named() -> None:
+    with pytest.raises(UnknownName, match="no column 'c'"):
+        datasets.load("data", columns=["a", "c"])
+
+
+@pytest.mark.parametrize("part", ["table", "layout"])
+@pytest.mark.parametrize("columns", [None, ["a"]])
+def test_changed_bytes_are_found(part: str, columns: list[str] | None, in_project: Project) -> None:
+    file = object_file(in_project, getattr(versions.find("data"), part))
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(ObjectCorrupt, match="data@1"):
+        datasets.load("data", columns=columns)
+
+
+def test_a_lost_object_is_named(in_project: Project) -> None:
+    object_file(in_project, versions.find("data").table).unlink()
+    with pytest.raises(ObjectMissing, match="data@1"):
+        datasets.load("data")
+    assert datasets.show("data").version.rows == 3
+
+
+def test_export_writes_a_file_once() -> None:
+    target = Path("out.csv")
+    assert datasets.export("data", target).ref == "data@1"
+    assert target.read_text() == '"a","b"\n1,"x"\n2,"y"\n3,\n'
+    with pytest.raises(Conflict, match="--force"):
+        datasets.export("data", target)
+    datasets.export("data", target, columns=["b"], replace=True)
+    assert target.read_text() == '"b"\n"x"\n"y"\n\n'
+
+
+@pytest.mark.parametrize("target", ["out.xlsx", "nowhere/out.csv"])
+def test_a_target_that_cannot_be_is_refused(target: str) -> None:
+    with pytest.raises(BadInput):
+        datasets.export("data", Path(target))
+    assert not Path(target).exists()
+
+
+def test_an_export_that_fails_leaves_nothing() -> None:
+    datasets.save(pa.table({"a": [[1, 2]]}), "lists")
+    before = set(Path().iterdir())
+    with pytest.raises(BadInput, match=r"Write a \.parquet"):
+        datasets.export("lists", Path("out.csv"))
+    assert set(Path().iterdir()) == before
