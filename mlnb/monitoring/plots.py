@@ -218,7 +218,7 @@ def _values(axes: "Axes", report: MonitorReport, name: str, judged: list[int]) -
     axes.plot(judged, values, color=SOFT, linewidth=1, zorder=1)
     for chosen, colour, label in (
         (~bad, BLUE, "realised, with interval"),
-        (bad, RED, "below what validation promised"),
+        (bad, RED, "fell behind"),
     ):
         if chosen.any():
             axes.errorbar(

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from mlnb.validation.metrics import RANKING, Array, Scored
 
-_CELLS = 2_000_000
-"""Counts held at a time: 16 MB."""
+_CELLS = 250_000
+"""Counts held at a time: 2 MB, so that they stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -176,27 +176,39 @@ class _Ranking:
             raise ValueError("a ranking needs scores")
         self.order: NDArray[np.intp] = np.argsort(-model.score, kind="stable")
         score = model.score[self.order]
-        self.ends = np.append(np.flatnonzero(np.diff(score)), len(score) - 1)
+        self.starts = np.append(0, np.flatnonzero(np.diff(score)) + 1)
         self.truth = model.truth[self.order]
 
     def __call__(self, counts: Array, names: Sequence[str]) -> dict[str, Array]:
-        drawn = counts[:, self.order]
-        rows = np.cumsum(drawn, axis=1)[:, self.ends]
-        np.multiply(drawn, self.truth, out=drawn)
-        hits = np.cumsum(drawn, axis=1)[:, self.ends]
-        positive = hits[:, -1]
-        gained = np.diff(hits, axis=1, prepend=0.0)
+        rows = counts[:, self.order]
+        hits = rows * self.truth
+        if len(self.starts) < len(self.order):
+            rows = np.add.reduceat(rows, self.starts, axis=1)
+            hits = np.add.reduceat(hits, self.starts, axis=1)
+        positive = hits.sum(axis=1)
         found: dict[str, Array] = {}
         with np.errstate(divide="ignore", invalid="ignore"):
-            if "roc_auc" in names:
-                misses = rows - hits
-                negative = misses[:, -1]
-                # a positive beats the negatives ranked below it, and ties half of its own group
-                below = negative[:, None] - misses + np.diff(misses, axis=1, prepend=0.0) / 2.0
-                area = np.einsum("ij,ij->i", gained, below)
-                found["roc_auc"] = area / (positive * negative)
             if "average_precision" in names:
-                precision = np.divide(hits, rows, out=np.zeros_like(hits), where=rows != 0)
-                gain = np.einsum("ij,ij->i", gained, precision)
-                found["average_precision"] = gain / positive
+                found["average_precision"] = self._precision(rows, hits) / positive
+            if "roc_auc" in names:
+                negative = rows.sum(axis=1) - positive
+                found["roc_auc"] = self._area(rows, hits, negative) / (positive * negative)
         return found
+
+    @staticmethod
+    def _precision(rows: Array, hits: Array) -> Array:
+        """Return the sum over positives of the precision at their threshold."""
+        above = np.cumsum(rows, axis=1)
+        precision = np.cumsum(hits, axis=1)
+        np.divide(precision, above, out=precision, where=above != 0)
+        gain: Array = np.einsum("ij,ij->i", hits, precision)
+        return gain
+
+    @staticmethod
+    def _area(rows: Array, hits: Array, negative: Array) -> Array:
+        """Return how many negatives positives beat; a tie counts half."""
+        misses = rows - hits
+        upto = np.cumsum(misses, axis=1)
+        upto -= misses / 2.0
+        beaten: Array = hits.sum(axis=1) * negative - np.einsum("ij,ij->i", hits, upto)
+        return beaten

@@ -108,11 +108,7 @@ def gate(result: SuiteResult) -> None:
     """
     failed = [check for check in result.checks if not (check.passed or check.skipped)]
     if failed:
-        reasons = "; ".join(f"{check.name}: {check.detail}" for check in failed)
-        raise GateRefused(
-            f"{result.model} did not pass {result.suite}: {reasons}.",
-            "Improve the model, or change the suite if its limits are wrong.",
-        )
+        raise GateRefused(result.model, [f"{check.name}: {check.detail}" for check in failed])
 
 
 def history(model: str) -> list[SuiteResult]:

@@ -67,4 +67,4 @@ def _verdict(check: Check) -> str:
 
 
 def _interval(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"{low:.4f} … {high:.4f}"
+    return "" if low is None or high is None else f"{low:.4f}…{high:.4f}"
