@@ -62,7 +62,8 @@ def style_sheet(style: str) -> Markup:
     """Return the style sheet of highlighted code."""
     from pygments.formatters import HtmlFormatter
 
-    return Markup(HtmlFormatter(style=style).get_style_defs(".code"))  # noqa: S704  (Pygments' own)
+    formatter: Any = HtmlFormatter(style=style)
+    return Markup(formatter.get_style_defs(".code"))  # noqa: S704  (Pygments' own)
 
 
 def from_ansi(text: str) -> Markup:
