@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
-    "Run": "mlnb.tracking.run",
+    "Run": "mlnb.tracking.recording",
     "active": "mlnb.tracking.run",
     "end": "mlnb.tracking.run",
     "log": "mlnb.tracking.run",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 SECONDS = 10.0
 _SAFE = ["-c", "core.fsmonitor=false", "-c", "core.pager=cat", "-c", "core.quotePath=false"]
-_KEEP = ("PATH", "HOME", "SYSTEMROOT", "XDG_CONFIG_HOME", "LANG")
+_KEEP = ("PATH", "HOME", "SYSTEMROOT", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL")
 
 
 @dataclass(frozen=True)

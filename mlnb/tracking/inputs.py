@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from mlnb.core.lineage import Edge
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
     from mlflow.entities import DatasetInput, Run
 
 SOURCE_TYPE = "mlnb"
@@ -59,6 +60,20 @@ def dataset_input(edge: Edge, value: Any) -> "DatasetInput":
         ),
         tags=[InputTag("mlflow.data.context", "input"), InputTag("mlnb.ref", edge.ref)],
     )
+
+
+def record(client: "MlflowClient", run_id: str, items: "list[DatasetInput]") -> None:
+    """Record what a run has read.
+
+    MLflow looks whether it knows a dataset and then inserts it, in two steps: of two runs that
+    read a version for the first time at once, one fails. The second time it finds the other's row.
+    """
+    try:
+        client.log_inputs(run_id, datasets=items)
+    except Exception as error:
+        if "IntegrityError" not in str(error):
+            raise
+        client.log_inputs(run_id, datasets=items)
 
 
 def input_refs(run: "Run") -> list[str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlnb.core.project import Project
-from mlnb.tracking import store
+from mlnb.tracking import inputs, store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -136,7 +136,7 @@ def _copy(
     params = [Param(key, value) for key, value in run.data.params.items()]
     log_batch(target, run_id, metrics, params, [RunTag(*item) for item in tags.items()])
     if run.inputs and run.inputs.dataset_inputs:
-        target.log_inputs(run_id, datasets=run.inputs.dataset_inputs)
+        inputs.record(target, run_id, run.inputs.dataset_inputs)
     artifacts = Path(run.info.artifact_uri.removeprefix("file://"))
     if artifacts.is_dir():
         target.log_artifacts(run_id, str(artifacts))

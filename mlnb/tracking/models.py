@@ -20,6 +20,7 @@ from mlnb.core.names import check_name
 from mlnb.core.records import AliasChange, Column, ModelVersion
 from mlnb.tracking import aliases, content, serialization, store
 from mlnb.tracking import run as runs
+from mlnb.tracking.recording import Run
 from mlnb.tracking.registry import (
     AUTHOR,
     DATA,
@@ -45,7 +46,7 @@ def register(
     metrics: Mapping[str, Any] | None = None,
     description: str = "",
     data: str | Iterable[str] | None = None,
-    run: runs.Run | None = None,
+    run: Run | None = None,
     trusted: Sequence[str] = (),
 ) -> ModelVersion:
     """Store a fitted model as the next version of a registered model.
@@ -102,7 +103,7 @@ def register(
 
 
 def _register(
-    run: runs.Run,
+    run: Run,
     model: Any,
     name: str,
     types: list[str],
