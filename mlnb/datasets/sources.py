@@ -48,7 +48,7 @@ def read(data: Any) -> Content:
         raise UnsupportedData(f"The table cannot be stored: {error}.") from None
     kind = f"{type(data).__module__}.{type(data).__qualname__}".removeprefix("builtins.")
     raise UnsupportedData(
-        f"A dataset is a table; this is a {kind}.",
+        f"A dataset is a table; this is of type {kind}.",
         _HINTS.get(type(data).__name__, "Give a pandas or polars DataFrame, or an Arrow table."),
     )
 

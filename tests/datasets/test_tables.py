@@ -185,7 +185,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "128 bits": (pl.DataFrame({"bad": pl.Series([1], dtype=pl.Int128)}), "cannot be stored"),
     "lazy": (pl.LazyFrame({"a": [1]}), "collect"),
     "series": (pl.Series([1]), "to_frame"),
-    "list": ([1, 2], "this is a list"),
+    "list": ([1, 2], "of type list"),
     "none": (None, "NoneType"),
 }
 

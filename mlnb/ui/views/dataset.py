@@ -107,7 +107,7 @@ def _profile_row(column: ColumnProfile, rows: int) -> list[Any]:
     return [
         column.name,
         column.type,
-        f"{column.nulls:,} ({column.nulls / rows:.1%})" if column.nulls else "",
+        _share(column.nulls, rows),
         column.distinct,
         _values(column),
         sparkline(column.histogram.counts) if column.histogram else "",
@@ -119,7 +119,13 @@ def _values(column: ColumnProfile) -> str:
     if column.minimum is not None:
         extremes = (column.minimum, column.quantiles.get("0.5"), column.maximum)
         return " … ".join(text_of(value) for value in extremes if value is not None)
-    return ", ".join(f"{item.value} ×{item.count:,}" for item in column.top[:3])
+    return ", ".join(f"{item.value} ×{item.count:,}" for item in column.top[:2])
+
+
+def _share(part: int, whole: int) -> str:
+    if not part:
+        return ""
+    return f"{part / whole:.1%}" if part / whole >= 0.001 else "<0.1%"
 
 
 def _change(sign: str, column: Column) -> tuple[str, str, str | None, str | None]:
