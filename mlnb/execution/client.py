@@ -93,7 +93,10 @@ class WatchedClient(PapermillNotebookClient):  # type: ignore[misc]  # nbclient 
             manager.ip = str(Path(folder) / "kernel-ipc")
 
     async def _start(self, process: dict[str, Any]) -> None:
-        await self.async_start_new_kernel(**process)
+        try:
+            await self.async_start_new_kernel(**process)
+        except OSError as error:  # the program that the kernelspec names
+            raise KernelEnded(f"it did not start ({error})") from None
         starting = asyncio.ensure_future(self.async_start_new_kernel_client())
         while not (await asyncio.wait([starting], timeout=LOOK_EVERY))[0]:
             if reason := self._stop_reason():
@@ -165,4 +168,5 @@ class WatchedClient(PapermillNotebookClient):  # type: ignore[misc]  # nbclient 
     async def _stop(self) -> None:
         if self._stopping and monotonic() > self._give_up_at:
             self.shutdown_kernel = "immediate"
-        await self._async_cleanup_kernel()
+        if self.km is not None:  # nbclient has cleaned up after a kernel that did not start
+            await self._async_cleanup_kernel()

@@ -204,7 +204,7 @@ class _Runner:
             except Exception as error:
                 execution.error = self._failure(error, stderr)
         if execution.error:
-            execution.failed_cell = self._number
+            execution.failed_cell = self._number if self._cell is not None else None
             outputs.mark_failure(notebook, self._cell, execution.error.message)
             engine.write(notebook, job.output)
         execution.values = scraps.read(job.output)
@@ -264,6 +264,7 @@ class _Runner:
         from mlnb.execution import client
 
         notebook, cell = self._execution.notebook, self._number
+        started = self._cell is not None
         where = f"{notebook}, cell {cell}"
         if isinstance(error, CellExecutionError):
             value = _ANSI.sub("", error.evalue).strip()
@@ -272,14 +273,16 @@ class _Runner:
                 return None
             return CellFailed(notebook, cell, error.ename, value)
         if isinstance(error, client.KernelEnded):
-            return KernelDied(notebook, cell, f"{error}{_last_words(stderr)}")
+            reason = f"{error}{_last_words(stderr)}"
+            return KernelDied(notebook, cell if started else None, reason)
         if isinstance(error, client.CellStopped):
             seconds = self._project.settings.cell_timeout
             return TimedOut(where, seconds, "The limit is the setting `cell_timeout`.")
         if isinstance(error, client.Stopped) and str(error) == "timeout":
-            return TimedOut(notebook, self._job.timeout or 0, f"It was stopped in cell {cell}.")
+            place = f"in cell {cell}" if started else "before its first cell"
+            return TimedOut(notebook, self._job.timeout or 0, f"It was stopped {place}.")
         if isinstance(error, client.Stopped):
-            return Interrupted(f"{where}: stopped.")
+            return Interrupted(f"{where if started else notebook}: stopped.")
         raise error
 
 
