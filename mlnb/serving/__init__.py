@@ -1,7 +1,21 @@
 """Endpoints: releases of a registered model behind a stable name and port."""
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlnb.serving.client import Endpoint
+    from mlnb.serving.endpoints import (
+        deploy,
+        endpoint,
+        history,
+        list_endpoints,
+        logs,
+        rollback,
+        status,
+        stop,
+    )
+    from mlnb.serving.prediction_reader import predictions
 
 _HOMES = {
     "Endpoint": "client",

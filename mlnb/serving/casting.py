@@ -11,6 +11,7 @@ from math import isfinite
 from typing import Any, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mlnb.core.errors import SignatureMismatch, UnsupportedData
 from mlnb.core.records import Column
@@ -118,7 +119,10 @@ def cast(field: Field, values: Sequence[Any], *, text: bool = False) -> pa.Array
 def _fast(field: Field, values: Sequence[Any]) -> pa.Array:
     if field.kind == "time":
         return _times(values, field.type)
-    return pa.array(values, type=field.type)
+    array = pa.array(values, type=field.type)
+    if field.kind == "number" and pc.any(pc.is_inf(array)).as_py():
+        raise OverflowError(field.name)  # too large for a narrow float
+    return array
 
 
 def _times(values: Sequence[str | None], kind: pa.DataType) -> pa.Array:
