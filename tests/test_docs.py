@@ -1,6 +1,11 @@
 """The documentation cannot drift: what exists is described, and what is described exists."""
 
+import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -83,6 +88,47 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if "://" not in target and not target.startswith("#"):
             assert (page.parent / target.partition("#")[0]).exists(), target
+
+
+QUICKSTART = ROOT / "notebooks" / "examples" / "quickstart"
+
+
+def test_the_readmes_tour_is_the_quickstart() -> None:
+    cells = json.loads((QUICKSTART / "quickstart.ipynb").read_text(encoding="utf-8"))["cells"]
+    sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    snippets = re.findall(r"```python\n(.*?)\n```", text, flags=re.DOTALL)
+    assert snippets
+    assert [snippet for snippet in snippets if snippet not in sources] == []
+
+
+@pytest.mark.timeout(300)
+def test_the_quickstart_runs_cell_by_cell(tmp_path: Path) -> None:
+    folder = tmp_path / "quickstart"
+    shutil.copytree(QUICKSTART, folder, ignore=shutil.ignore_patterns(".mlnb*"))
+    options = ["--nbval-lax", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", "."]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "quickstart.ipynb"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "7 passed" in done.stdout
+
+
+def test_the_readme_lists_every_verb() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = {
+        row.split("|")[1].split("`")[1].lstrip("%"): row
+        for row in text.splitlines()
+        if row.startswith("| `")
+    }
+    for name, entry in NOUNS.items():
+        command = resolve(entry.home)
+        if isinstance(command, click.Group):
+            verbs = set(re.findall(r"`([a-z-]+)`", rows[name].split("|")[2]))
+            assert verbs == set(command.commands) - {"cell"}, name
 
 
 def test_every_guide_page_is_in_the_index() -> None:
