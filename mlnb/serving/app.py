@@ -22,6 +22,7 @@ from mlnb.core.errors import (
     MlnbError,
     PredictionFailed,
     RequestTooLarge,
+    SignatureMismatch,
     Unauthorized,
     UnknownName,
 )
@@ -226,10 +227,25 @@ class App:
             return self._service.scorer(batch.table.to_pandas())
         except Exception:
             _logger.exception("request %s: the model failed", request.id)
+            self._blame_missing_values(batch)
             raise PredictionFailed(
                 f"{self._service.model} failed on this request, although it fits the signature.",
                 f"The endpoint's log has the reason under {request.id}.",
             ) from None
+
+    def _blame_missing_values(self, batch: Batch) -> None:
+        """Say so when the model fails on null; it is not the model's failure if it must not be."""
+        gaps = [name for name in batch.table.column_names if batch.table[name].null_count]
+        if not gaps:
+            return
+        whole = batch.table.drop_null()
+        if whole.num_rows:
+            try:
+                self._service.scorer(whole.to_pandas())
+            except Exception:  # it fails on complete rows too
+                return
+        row = batch.table[gaps[0]].is_null().to_pylist().index(True)
+        raise SignatureMismatch(gaps[0], "is null, which the model cannot take", row)
 
 
 async def _send(send: Send, response: Response, extra: Sequence[tuple[bytes, bytes]]) -> None:

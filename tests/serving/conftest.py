@@ -1,13 +1,15 @@
 """One project with registered models for all serving tests; no endpoint outlives its test."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import psutil
+import pyarrow as pa
 import pytest
 from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression
@@ -17,7 +19,10 @@ from sklearn.preprocessing import OneHotEncoder
 from mlnb import models
 from mlnb.core import project as projects
 from mlnb.core.project import Project
+from mlnb.serving import folders
 from mlnb.serving import state as states
+from mlnb.serving.prediction_log import PredictionLog
+from mlnb.serving.protocol import Batch
 
 HOMEMADE = '''
 from sklearn.linear_model import LogisticRegression
@@ -104,3 +109,21 @@ def end_endpoints(folder: Path) -> None:
             for each in lingering:
                 each.kill()
         file.unlink()
+
+
+@pytest.fixture
+def served(project: Project) -> Callable[..., Path]:
+    """Return a function that logs one request of an endpoint and gives the segment's file."""
+
+    def log(
+        name: str, worker: str, release: int, table: pa.Table, answers: list[Any], **batch: Any
+    ) -> Path:
+        folder = folders.log_folder(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        made = PredictionLog(folder, worker, release, f"m@{release}", table.schema)
+        rows = Batch(table, **batch)
+        made.append(f"r{release}", 1_000_000, rows, np.array(answers), None)
+        made.close()
+        return next(file for file in folder.iterdir() if f"-{worker}-" in file.name)
+
+    return log
