@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlnb.core.records import DriftReport, SuiteResult
-from mlnb.validation.intervals import percentile, replicate
+from mlnb.validation.intervals import measure, percentile, replicate
 from mlnb.validation.metrics import METRICS, Array, Scored, Task, reported
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def realised(
     found = {name: percentile(samples[index], confidence) for index, name in enumerate(names)}
     return Realised(
         count,
-        {name: METRICS[name].value(scored) for name in names},
+        measure(scored, names),
         {name: (item.low, item.high) for name, item in found.items() if item is not None},
     )
 

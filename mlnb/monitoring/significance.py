@@ -57,7 +57,7 @@ def kolmogorov_smirnov(ordered: Array, missing: int, served: Array, served_missi
         distance = max(distance, float(np.abs(right).max()), float(np.abs(left).max()))
     elif len(ordered):
         distance = max(distance, len(ordered) / rows)
-    size = np.round(rows * others / (rows + others))
+    size = max(1.0, float(np.round(rows * others / (rows + others))))
     p_value = float(require("scipy.stats", "monitoring").kstwo.sf(distance, size))
     return Test(float(distance), min(1.0, max(0.0, p_value)))
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from mlnb.validation import intervals
-from mlnb.validation.intervals import percentile, replicate
+from mlnb.validation.intervals import measure, percentile, replicate
 from mlnb.validation.metrics import METRICS, Scored
 
 CLASSIFIERS = [name for name, metric in METRICS.items() if metric.task == "classification"]
@@ -99,3 +99,9 @@ def test_an_undefined_metric_has_no_interval() -> None:
     one_class = Scored(np.ones(50), np.ones(50), np.linspace(0, 1, 50), True)
     samples = replicate([one_class], ["roc_auc"], resamples=100, seed=0)
     assert percentile(samples[0, 0], 0.95) is None
+
+
+def test_measuring_gives_scikit_learns_values() -> None:
+    scored = classified(700, 9)
+    expected = {name: METRICS[name].value(scored) for name in CLASSIFIERS}
+    assert measure(scored, CLASSIFIERS) == pytest.approx(expected, rel=1e-12)

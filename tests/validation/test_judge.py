@@ -57,14 +57,16 @@ def test_a_poor_model_is_refused_with_the_reasons(
         validation.gate(result)
 
 
-def test_the_bound_is_stricter_than_the_value(test_flights: pd.DataFrame, fitted: Fitted) -> None:
+def test_the_bound_is_stricter_than_the_value(
+    suite: dict[str, Any], test_flights: pd.DataFrame, fitted: Fitted
+) -> None:
     model = fitted("rain", "wind")
     first = validation.run(suite, model, test_flights)
     between = (first.intervals["roc_auc"][0] + first.metrics["roc_auc"]) / 2
     for judge, passed in (("value", True), ("bound", False)):
         limits = {"roc_auc": {"min": between, "judge": judge}}
-        suite = {"name": "gate", "label": "late", "resamples": 400, "limits": limits}
-        assert validation.run(suite, model, test_flights).passed is passed
+        alone = {"name": "gate", "label": "late", "resamples": 400, "limits": limits}
+        assert validation.run(alone, model, test_flights).passed is passed
 
 
 def test_the_same_rows_give_the_same_verdict(
