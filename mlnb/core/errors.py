@@ -91,9 +91,20 @@ class MlnbError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.fix}".strip()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A subclass's constructor takes facts, not `args`: rebuild without calling it, so that an
+        # error of a worker process reaches its parent.
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form that the CLI's ``--json`` and the REST routes show."""
         return {"error": type(self).__name__, "message": self.message, "fix": self.fix}
+
+
+def _rebuilt(kind: type[MlnbError], args: tuple[Any, ...], facts: dict[str, Any]) -> MlnbError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(facts)
+    return error
 
 
 # -- bad input -----------------------------------------------------------------------------------

@@ -50,7 +50,8 @@ class EventLog:
         Values must be JSON types and hold no secret.
         """
         event = Event(time=now(), kind=kind, subject=subject, data=data)
-        line = json.dumps(event.to_dict(), ensure_ascii=False).encode() + b"\n"
+        text = json.dumps(event.to_dict(), ensure_ascii=False)
+        line = text.encode(errors="replace") + b"\n"  # a lone surrogate must not stop the work
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:

@@ -50,6 +50,8 @@ class Record:
         UnreadableRecord
             If the dictionary is damaged, or of a newer format.
         """
+        if not isinstance(data, dict):
+            raise UnreadableRecord(cls.__name__, "it is no JSON object")
         body = dict(data)
         number = body.pop("format", None)
         if not isinstance(number, int) or number > cls.FORMAT or number < 1:

@@ -11,12 +11,13 @@ every existing entry whole, and at worst some objects that no entry names.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 from uuid import uuid4
 
 import obstore
@@ -25,6 +26,8 @@ from obstore.store import LocalStore, from_url
 
 from mlnb.core.errors import ObjectCorrupt, ObjectMissing, StoreUnavailable, UnreadableRecord
 from mlnb.core.hashing import digest_bytes, digest_file
+
+_ENTRY = re.compile(r"[0-9]+\.json")
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,8 @@ class ObjectStore:
             data = json.loads(body)
         except ValueError as error:
             raise UnreadableRecord(f"entry {log}/{number}", str(error)) from None
+        if not isinstance(data, dict):
+            raise UnreadableRecord(f"entry {log}/{number}", "it is no JSON object")
         return Entry(number, data)
 
     def entries(self, log: str) -> Iterator[Entry]:
@@ -181,7 +186,7 @@ class ObjectStore:
         with self._failures():
             found = obstore.list_with_delimiter(self._store, f"logs/{log}")
         names = (item["path"].rsplit("/", 1)[-1] for item in found["objects"])
-        return sorted(int(name[:-5]) for name in names if name[:-5].isdigit())
+        return sorted(int(name[:-5]) for name in names if _ENTRY.fullmatch(name))
 
     def _last_number(self, log: str) -> int:
         numbers = self._numbers(log)
@@ -194,7 +199,9 @@ class ObjectStore:
         except (AlreadyExistsError, NotFoundError, FileExistsError, FileNotFoundError):
             raise
         except (BaseError, OSError, ValueError) as error:
-            raise StoreUnavailable(_without_secrets(self.url), _first_line(error)) from error
+            shown = _without_secrets(self.url)
+            reason = _first_line(error).replace(self.url, shown)
+            raise StoreUnavailable(shown, reason) from error
 
 
 def _object_path(digest: str) -> str:
@@ -208,13 +215,16 @@ def _entry_path(log: str, number: int) -> str:
 def _local_folder(url: str) -> Path | None:
     parts = urlsplit(url)
     if parts.scheme == "file":
-        return Path(parts.path)
+        return Path(unquote(parts.path))
     return None if "://" in url else Path(url)
 
 
 def _without_secrets(url: str) -> str:
+    """Return a URL as it may be shown: without user, password and query (signatures, tokens)."""
+    if "://" not in url:
+        return url
     parts = urlsplit(url)
-    return url.replace(f"{parts.netloc.rpartition('@')[0]}@", "") if "@" in parts.netloc else url
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def _first_line(error: Exception) -> str:

@@ -1,0 +1,143 @@
+"""What every object store must do: subclass `StoreContract` and give it a store.
+
+::
+
+    class TestFolder(StoreContract):
+        @pytest.fixture
+        def store(self, tmp_path):
+            return ObjectStore(str(tmp_path))
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from mlnb.core.errors import ObjectMissing
+from mlnb.core.hashing import digest_bytes
+from mlnb.core.store import Entry, ObjectStore
+
+_ABSENT = digest_bytes(b"never stored")
+
+
+class StoreContract:
+    """Behaviour that callers rely on, whatever URL the store is on."""
+
+    @pytest.fixture
+    def store(self) -> ObjectStore:
+        """Give an empty store; a subclass overrides this."""
+        raise NotImplementedError("a subclass gives the store")
+
+    # -- objects ---------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("data", [b"", b"\x00", b"text", bytes(range(256)) * 4096])
+    def test_bytes_come_back(self, store: ObjectStore, data: bytes) -> None:
+        """An object is its bytes, under their digest."""
+        digest = store.put(data)
+        assert digest == digest_bytes(data)
+        assert store.get(digest) == data
+        assert store.size(digest) == len(data)
+        assert store.has(digest)
+
+    def test_storing_again_changes_nothing(self, store: ObjectStore) -> None:
+        """The same bytes are one object."""
+        assert store.put(b"data") == store.put(b"data")
+        assert store.get(digest_bytes(b"data")) == b"data"
+
+    def test_a_file_is_its_bytes(self, store: ObjectStore, tmp_path: Path) -> None:
+        """A file is stored as what is in it."""
+        file = tmp_path / "file with a space.bin"
+        file.write_bytes(b"data" * 100_000)
+        assert store.put_file(file) == store.put(file.read_bytes())
+        assert store.get(store.put_file(file)) == file.read_bytes()
+
+    def test_what_is_not_there_is_missing(self, store: ObjectStore) -> None:
+        """Asking for an unknown object is an error of its own, naming who needs it."""
+        assert not store.has(_ABSENT)
+        with pytest.raises(ObjectMissing, match="flights@3"):
+            store.get(_ABSENT, wanted_by="flights@3")
+        with pytest.raises(ObjectMissing):
+            store.size(_ABSENT)
+
+    def test_objects_are_stored_by_many_threads(self, store: ObjectStore) -> None:
+        """Threads that store the same bytes do not disturb each other."""
+        with ThreadPoolExecutor(8) as pool:
+            digests = set(pool.map(store.put, [b"same" * 1000] * 32))
+        assert digests == {digest_bytes(b"same" * 1000)}
+        assert store.get(digests.pop()) == b"same" * 1000
+
+    # -- logs ------------------------------------------------------------------------------------
+
+    def test_an_empty_log(self, store: ObjectStore) -> None:
+        """A log that nobody wrote to is empty, not an error."""
+        assert store.last("none") is None
+        assert store.entry("none", 1) is None
+        assert list(store.entries("none")) == []
+        assert store.logs("none") == []
+
+    def test_entries_are_numbered_from_one(self, store: ObjectStore) -> None:
+        """Entries keep their order beyond nine and ninety-nine."""
+        for number in range(1, 12):
+            entry = store.append("folder/log", lambda n: {"is": n, "text": "ü"})
+            assert entry == Entry(number, {"is": number, "text": "ü"})
+        assert [entry.number for entry in store.entries("folder/log")] == list(range(1, 12))
+        assert store.last("folder/log") == Entry(11, {"is": 11, "text": "ü"})
+        assert store.entry("folder/log", 7) == Entry(7, {"is": 7, "text": "ü"})
+        assert store.entry("folder/log", 12) is None
+
+    def test_logs_do_not_mix(self, store: ObjectStore) -> None:
+        """A log, a log below it and one with a longer name are three logs."""
+        for log in ("a", "a/b", "ab"):
+            store.append(log, lambda _n, log=log: {"log": log})  # type: ignore[misc]
+        assert [entry.data["log"] for entry in store.entries("a")] == ["a"]
+        assert [entry.data["log"] for entry in store.entries("ab")] == ["ab"]
+
+    def test_logs_below_a_prefix_are_listed(self, store: ObjectStore) -> None:
+        """Names come sorted, each once, of this prefix only."""
+        for name in ("b", "a", "c.d-e_f"):
+            store.append(f"datasets/{name}/versions", lambda _n: {})
+            store.append(f"datasets/{name}/tags", lambda _n: {})
+        store.append("models/m/versions", lambda _n: {})
+        assert store.logs("datasets") == ["a", "b", "c.d-e_f"]
+        assert store.logs("datasets/a") == ["tags", "versions"]
+        assert store.logs("data") == []
+
+    def test_a_maker_that_gives_up_writes_nothing(self, store: ObjectStore) -> None:
+        """An exception in the maker leaves the log as it was."""
+
+        def make(_number: int) -> dict[str, int]:
+            raise KeyError("gave up")
+
+        with pytest.raises(KeyError):
+            store.append("log", make)
+        with pytest.raises(ValueError, match="JSON"):
+            store.append("log", lambda _n: {"value": float("nan")})
+        assert list(store.entries("log")) == []
+
+    def test_racing_threads_each_get_a_number(self, store: ObjectStore) -> None:
+        """Two writers never get one number, and none is left out."""
+
+        def append(who: int) -> Entry:
+            return store.append("log", lambda n: {"n": n, "who": who})
+
+        with ThreadPoolExecutor(8) as pool:
+            made = list(pool.map(append, range(40)))
+        assert sorted(entry.number for entry in made) == list(range(1, 41))
+        entries = list(store.entries("log"))
+        assert sorted(entry.data["who"] for entry in entries) == list(range(40))
+        assert all(entry.data["n"] == entry.number for entry in entries)
+        assert {e.number: e.data for e in made} == {e.number: e.data for e in entries}
+
+    def test_the_loser_makes_its_entry_anew(self, store: ObjectStore) -> None:
+        """A maker that lost the race is asked again, for the number it then gets."""
+        asked: list[int] = []
+
+        def make(number: int) -> dict[str, int]:
+            asked.append(number)
+            if len(asked) == 1:
+                store.append("log", lambda n: {"winner": n})
+            return {"loser": number}
+
+        assert store.append("log", make) == Entry(2, {"loser": 2})
+        assert asked == [1, 2]
+        assert store.entry("log", 1) == Entry(1, {"winner": 1})

@@ -1,0 +1,209 @@
+"""The object store: the contract on a folder and in memory, properties, races, failures."""
+
+import json
+import multiprocessing
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+
+from mlnb.core.errors import ObjectCorrupt, StoreUnavailable, UnreadableRecord
+from mlnb.core.hashing import digest_bytes
+from mlnb.core.store import ObjectStore
+from mlnb.testing.stores import StoreContract
+
+
+class TestFolder(StoreContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> ObjectStore:
+        return ObjectStore(str(tmp_path / "a folder"))
+
+
+class TestFileUrl(StoreContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> ObjectStore:
+        return ObjectStore((tmp_path / "a folder").as_uri())
+
+
+class TestMemory(StoreContract):
+    @pytest.fixture
+    def store(self) -> ObjectStore:
+        return ObjectStore("memory://")
+
+
+class Model(RuleBasedStateMachine):
+    """The store against a dictionary of objects and lists of entries."""
+
+    digests = Bundle("digests")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.store = ObjectStore("memory://")
+        self.objects: dict[str, bytes] = {}
+        self.logs: dict[str, list[Any]] = {}
+
+    @rule(target=digests, data=st.binary(max_size=64))
+    def put(self, data: bytes) -> str:
+        digest = self.store.put(data)
+        self.objects[digest] = data
+        return digest
+
+    @rule(digest=digests)
+    def get(self, digest: str) -> None:
+        assert self.store.get(digest) == self.objects[digest]
+
+    @rule(
+        log=st.sampled_from(["a", "a/b", "ab", "c/d/e"]),
+        value=st.recursive(
+            st.none() | st.booleans() | st.integers() | st.text(),
+            lambda inner: (
+                st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+            ),
+            max_leaves=5,
+        ),
+    )
+    def append(self, log: str, value: Any) -> None:
+        entries = self.logs.setdefault(log, [])
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            with pytest.raises(UnicodeEncodeError):
+                self.store.append(log, lambda _n: {"value": value})
+            return
+        entry = self.store.append(log, lambda n: {"value": value, "n": n})
+        entries.append({"value": value, "n": entry.number})
+        assert entry.number == len(entries)
+
+    @invariant()
+    def logs_agree(self) -> None:
+        for log, entries in self.logs.items():
+            assert [entry.data for entry in self.store.entries(log)] == entries
+            last = self.store.last(log)
+            assert (last.data if last else None) == (entries[-1] if entries else None)
+
+
+Model.TestCase.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)
+TestModel = Model.TestCase
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.binary(max_size=5000))
+def test_any_bytes_come_back_under_their_digest(data: bytes) -> None:
+    store = ObjectStore("memory://")
+    assert store.get(store.put(data)) == data
+    assert store.put(data) == digest_bytes(data)
+
+
+def test_two_stores_on_one_folder_see_each_other(tmp_path: Path) -> None:
+    one, other = ObjectStore(str(tmp_path)), ObjectStore(tmp_path.as_uri())
+    one.append("log", lambda n: {"n": n})
+    assert other.get(one.put(b"data")) == b"data"
+    assert other.append("log", lambda n: {"n": n}).number == 2
+
+
+def test_the_layout_on_disk_is_the_documented_one(tmp_path: Path) -> None:
+    store = ObjectStore(str(tmp_path))
+    digest = store.put(b"data")
+    store.append("datasets/flights", lambda n: {"n": n})
+    files = {
+        path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()
+    }
+    assert files == {f"objects/{digest[:2]}/{digest}", "logs/datasets/flights/00000001.json"}
+
+
+def test_changed_bytes_are_corrupt(tmp_path: Path) -> None:
+    store = ObjectStore(str(tmp_path))
+    digest = store.put(b"data")
+    (tmp_path / "objects" / digest[:2] / digest).write_bytes(b"date")
+    with pytest.raises(ObjectCorrupt, match="flights@1"):
+        store.get(digest, wanted_by="flights@1")
+
+
+@pytest.mark.parametrize("body", ["{", "[1]", ""])
+def test_a_damaged_entry_is_named(body: str, tmp_path: Path) -> None:
+    store = ObjectStore(str(tmp_path))
+    store.append("log", lambda n: {"n": n})
+    (tmp_path / "logs" / "log" / "00000001.json").write_text(body)
+    with pytest.raises(UnreadableRecord, match="entry log/1"):
+        store.last("log")
+
+
+def test_files_of_others_among_the_entries_are_left_alone(tmp_path: Path) -> None:
+    store = ObjectStore(str(tmp_path))
+    store.append("log", lambda n: {"n": n})
+    folder = tmp_path / "logs" / "log"
+    for name in ("00000002.json#1", "00000009.json~", "notes.txt", "0000.yaml", ".DS_Store"):
+        (folder / name).write_text("{")
+    assert [entry.number for entry in store.entries("log")] == [1]
+    assert store.append("log", lambda n: {"n": n}).number == 2
+
+
+def test_probe_leaves_nothing(tmp_path: Path) -> None:
+    ObjectStore(str(tmp_path)).probe()
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_place_that_is_no_folder_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreUnavailable, match="file/store"):
+        ObjectStore(str(tmp_path / "file" / "store"))
+
+
+def test_an_unknown_scheme_is_unavailable() -> None:
+    with pytest.raises(StoreUnavailable, match="setting `store`"):
+        ObjectStore("nowhere://bucket")
+
+
+@pytest.mark.parametrize(
+    "url", ["nowhere://user:secret@host/x", "nowhere://host/x?token=secret", "nowhere://secret@h"]
+)
+def test_an_error_shows_no_secret(url: str) -> None:
+    with pytest.raises(StoreUnavailable) as caught:
+        ObjectStore(url)
+    assert "secret" not in str(caught.value)
+
+
+def _append_many(folder: str, writer: int, count: int, barrier: Any) -> None:
+    store = ObjectStore(folder)
+    barrier.wait()
+    for step in range(count):
+        store.append("log", lambda n, step=step: {"n": n, "writer": writer, "step": step})  # type: ignore[misc]
+        store.put(f"shared {step}".encode())
+
+
+def test_racing_processes_each_get_a_number(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    writers, count = 4, 25
+    barrier = context.Barrier(writers)
+    processes = [
+        context.Process(target=_append_many, args=(str(tmp_path), number, count, barrier))
+        for number in range(writers)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0] * writers
+    entries = list(ObjectStore(str(tmp_path)).entries("log"))
+    assert [entry.number for entry in entries] == list(range(1, writers * count + 1))
+    assert all(entry.data["n"] == entry.number for entry in entries)
+    for writer in range(writers):
+        steps = [entry.data["step"] for entry in entries if entry.data["writer"] == writer]
+        assert steps == list(range(count))
+    store = ObjectStore(str(tmp_path))
+    assert all(store.get(digest_bytes(f"shared {step}".encode())) for step in range(count))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written_is_unavailable(tmp_path: Path) -> None:
+    store = ObjectStore(str(tmp_path))
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(StoreUnavailable):
+            store.put(b"data")
+    finally:
+        tmp_path.chmod(0o700)
