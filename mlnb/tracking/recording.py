@@ -54,6 +54,7 @@ class Run:
         self.project = project
         self._outputs: list[str] = []
         self._model_inputs: list[str] = []
+        self._held: list[str] = []
         self.tags = tags
         self._started = time.perf_counter()
         self._provenance = provenance.Collector(project)
@@ -124,11 +125,9 @@ class Run:
                 journal.deliver(self.project)
             self._create(self._uri)
         except TrackingUnavailable as error:
-            self._divert(error)
+            self._divert()
+            self._warn(error)
         self.id = self.id or uuid4().hex  # of a run that is kept nowhere
-        if self.place:
-            with suppress(OSError):
-                liveness.hold(self.project, self.place, self._uri)
         self._started = time.perf_counter()
 
     def _create(self, uri: str, extra: Mapping[str, str] | None = None) -> None:
@@ -141,34 +140,46 @@ class Run:
         self._uri, self.place = uri, made.info.run_id
         self.id = self.id or self.place
         self.name = made.info.run_name
+        with suppress(OSError):
+            liveness.hold(self.project, self.place, uri)
+            self._held.append(self.place)
 
-    def _divert(self, error: MlnbError) -> None:
-        """Go on in the journal, or nowhere."""
+    def _divert(self) -> None:
+        """Go on in the journal; when that is what failed, nowhere."""
+        if self.kept == "journal":
+            self.kept = "nowhere"
+            return
         try:
             self._create(journal.uri(self.project), {journal.TARGET: self.id} if self.id else {})
             self.kept = "journal"
-            kept = f"It is kept in {self.project.relative(self.project.local)}/journal and "
-            kept += "delivered when the store answers: mlnb runs list."
-        except (MlnbError, OSError) as second:
+        except (MlnbError, OSError) as error:
             self.kept = "nowhere"
-            kept = f"The journal cannot be written either: {second}"
-        run = f"run {self.name!r}" if self.name else "this run"
-        _logger.warning("mlnb: %s of %s is not recorded. %s", error.message, run, kept)
+            _logger.debug("mlnb: the journal fails: %s", error)
+
+    def _warn(self, error: MlnbError) -> None:
+        run = f"Run {self.name!r}" if self.name else "This run"
+        journal_folder = f"{self.project.relative(self.project.root / '.mlnb/local/journal')}"
+        kept = (
+            f"is kept in {journal_folder} and delivered when the store answers again, by the next "
+            "run or `mlnb runs`"
+            if self.kept == "journal"
+            else "is not recorded from here on: the journal cannot be written either"
+        )
+        _logger.warning("mlnb: %s %s %s.", error.message, run, kept)
 
     def _write(self, write: "Callable[[MlflowClient, str], None]") -> None:
-        if self.kept == "nowhere":
-            return
-        try:
-            with store.failures(self._uri):
+        failure: TrackingUnavailable | None = None
+        while self.kept != "nowhere":
+            try:
                 store.check(self._uri)
-                write(store.client(self._uri), self.place)
-        except TrackingUnavailable as error:
-            if self.kept == "journal":
-                self.kept = "nowhere"
-                _logger.warning("mlnb: the journal fails: %s", error.message)
-                return
-            self._divert(error)
-            self._write(write)
+                with store.failures(self._uri):
+                    write(store.client(self._uri), self.place)
+                break
+            except TrackingUnavailable as error:
+                failure = failure or error
+                self._divert()
+        if failure is not None:
+            self._warn(failure)
 
     def close(self, status: str, error: BaseException | str | None) -> None:
         """Write what is known at the end and end the run; see `run.end`."""
@@ -187,8 +198,9 @@ class Run:
         self.set_tags({**tags, **found.tags})
         self.log_files(files)
         self._write(lambda c, run: fluent.leave(c, run, status))
-        with suppress(OSError):
-            liveness.release(self.project, self.place)
+        for held in self._held:
+            with suppress(OSError):
+                liveness.release(self.project, held)
 
     def add_edge(self, edge: Edge, value: Any) -> None:
         """Record that the run read or wrote something."""
