@@ -173,9 +173,15 @@ def _jsonable(column: "pd.Series[Any]") -> Any:
     import numpy as np
 
     kind = column.dtype
-    if isinstance(kind, np.dtype) and kind.kind in "biufM":
+    if isinstance(kind, np.dtype) and kind.kind in "biuf":
         return np.ascontiguousarray(column.to_numpy())
-    if getattr(kind, "kind", "") == "M":  # aware times
-        return np.ascontiguousarray(column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy())
+    if getattr(kind, "kind", "") == "M":
+        naive = column if isinstance(kind, np.dtype) else column.dt.tz_convert(None)
+        moments = np.ascontiguousarray(naive.to_numpy())
+        if not np.isnat(moments).any():
+            return moments
+        texts = np.datetime_as_string(moments, unit="us").astype(object)
+        texts[np.isnat(moments)] = None
+        return texts.tolist()
     values = column.astype(object)
     return values.where(column.notna(), None).tolist()

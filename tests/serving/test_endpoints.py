@@ -1,0 +1,221 @@
+"""Deploy, roll back and stop for real: registry, store, processes, HTTP."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pandas as pd
+import psutil
+import pytest
+
+from mlnb import models, serving
+from mlnb.core import lineage
+from mlnb.core.errors import (
+    BadInput,
+    Conflict,
+    EndpointUnavailable,
+    GateRefused,
+    InvalidName,
+    ReleaseFailed,
+    UnknownName,
+)
+from mlnb.core.project import Project
+from mlnb.serving import folders
+from mlnb.serving import state as states
+
+ROWS = pd.DataFrame(
+    {"distance": [800.0, 900.0, 300.0], "hour": [20, 3, 14], "carrier": ["AA", "UA", "WN"]},
+    index=["x", "y", "z"],
+)
+
+
+@pytest.fixture(autouse=True)
+def in_project(here: Project) -> Project:
+    return here
+
+
+@pytest.fixture(scope="module", autouse=True)
+def clean_end(registry: Any) -> Iterator[None]:
+    yield
+    names = {process.name() for process in psutil.Process().children()}
+    assert "python" not in names, "an endpoint is a child of the test process"
+
+
+def events(project: Project, subject: str) -> list[str]:
+    return [event.kind for event in project.events.read()[0] if event.subject == subject]
+
+
+def test_deploy_predict_roll_back_stop(here: Project) -> None:
+    edges: list[tuple[str, str, str]] = []
+    stop_listening = lineage.listen(
+        lambda edge, _: edges.append((edge.direction, edge.kind, edge.ref))
+    )
+    try:
+        first = serving.deploy("late@1", "life", reason="first")
+        second = serving.deploy("late@latest", "life", reason="later")
+        endpoint = serving.endpoint("life")
+        answer = endpoint.predict(ROWS, ids=[1, 2, 3], times=["2013-05-01"] * 3)
+        third = serving.rollback("life", reason="drill")
+        before = endpoint.predict(ROWS)  # over the connection that was open before
+    finally:
+        stop_listening()
+
+    assert [(item.number, item.model, item.action) for item in (first, second, third)] == [
+        (1, "late@1", "deploy"),
+        (2, "late@2", "deploy"),
+        (3, "late@1", "rollback"),
+    ]
+    assert serving.history("life") == [first, second, third]
+    assert first.model_digest == models.resolve("late@1").digest
+    assert edges == [("output", "release", f"life@{number}") for number in (1, 2, 3)]
+
+    assert list(answer.columns) == ["prediction", "score"]
+    assert list(answer.index) == ["x", "y", "z"]
+    for release, frame in (("late@2", answer), ("late@1", before)):
+        model = models.load(release)
+        assert list(frame["prediction"]) == list(model.predict(ROWS))
+        assert list(frame["score"]) == pytest.approx(list(model.predict_proba(ROWS)[:, 1]))
+    assert list(answer["prediction"]) != list(before["prediction"])
+
+    status = serving.status("life")
+    assert (status.status, status.release, status.model) == ("running", 3, "late@1")
+    assert (status.requests, status.errors) == (2, 0)
+
+    logged = serving.predictions("life")
+    assert list(logged["id"][:3]) == ["1", "2", "3"]
+    assert list(logged["release"]) == [2, 2, 2, 3, 3, 3]
+    assert list(logged["carrier"]) == ["AA", "UA", "WN"] * 2
+    assert len(serving.predictions("life", release=3)) == 3
+
+    assert serving.stop("life").status == "stopped"
+    assert serving.stop("life").status == "stopped"
+    with pytest.raises(EndpointUnavailable, match="does not answer"):
+        endpoint.predict(ROWS)
+    with pytest.raises(EndpointUnavailable, match="does not run on this machine"):
+        serving.endpoint("life")
+    assert len(serving.predictions("life")) == 6
+    assert events(here, "life@1") == ["release.deployed"]
+    assert events(here, "life@3") == ["release.rolled_back"]
+    assert events(here, "life") == ["endpoint.stopped"]
+
+
+def test_a_model_that_does_not_start_is_one_clear_error_and_no_release() -> None:
+    serving.deploy("late@1", "steady")
+    with pytest.raises(ReleaseFailed) as caught:
+        serving.deploy("homemade", "steady")
+    assert "homemade@1 could not be started on endpoint 'steady'" in caught.value.message
+    assert "mlnb_homemade" in caught.value.message
+    assert "late@1 keeps serving" in caught.value.fix
+    assert [release.model for release in serving.history("steady")] == ["late@1"]
+    assert serving.endpoint("steady").predict(ROWS).shape == (3, 2)
+    assert "mlnb_homemade" in serving.logs("steady", 200)
+
+
+def test_a_first_model_that_does_not_start_makes_no_endpoint() -> None:
+    with pytest.raises(ReleaseFailed, match="Nothing was released"):
+        serving.deploy("homemade", "stillborn")
+    assert "stillborn" not in [status.name for status in serving.list_endpoints()]
+    with pytest.raises(UnknownName, match="no endpoint 'stillborn'"):
+        serving.history("stillborn")
+    assert "mlnb_homemade" in serving.logs("stillborn", 200)  # the fix says to look there
+
+
+def test_what_cannot_be_deployed_changes_nothing(here: Project) -> None:
+    said = here.events.read()[0]
+    cases: list[tuple[type[Exception], str, tuple[Any, ...], dict[str, Any]]] = [
+        (UnknownName, "Did you mean 'late'", ("lat", "new"), {}),
+        (UnknownName, "late@9", ("late@9", "new"), {}),
+        (InvalidName, "cannot name a endpoint", ("late", "no/name"), {}),
+        (InvalidName, "cannot name a endpoint", ("late", "new.json"), {}),
+        (BadInput, "no signature", ("unsigned", "new"), {}),
+        (BadInput, "is no port", ("late", "new"), {"port": 70_000}),
+        (BadInput, "0 workers", ("late", "new"), {"workers": 0}),
+    ]
+    for error, message, arguments, options in cases:
+        with pytest.raises(error, match=message):
+            serving.deploy(*arguments, **options)
+    assert not folders.state_file("new").exists()
+    assert "new" not in [status.name for status in serving.list_endpoints()]
+    assert here.events.read()[0] == said
+
+
+def test_the_gate_refuses(here: Project) -> None:
+    version = models.resolve("late@2")
+    models.set_gate(version.ref, False, "suite-1")
+    try:
+        with pytest.raises(GateRefused, match="late@2"):
+            serving.deploy("late@2", "guarded")
+    finally:
+        models.set_gate(version.ref, True, "suite-2")
+    assert not folders.state_file("guarded").exists()
+    with pytest.raises(UnknownName):
+        serving.history("guarded")
+
+
+def test_names_that_are_not_there() -> None:
+    for ask in (serving.status, serving.stop, serving.history, serving.logs, serving.endpoint):
+        with pytest.raises(UnknownName, match="no endpoint 'nowhere'"):
+            ask("nowhere")
+    with pytest.raises(UnknownName, match="no endpoint 'nowhere'"):
+        serving.rollback("nowhere")
+
+
+def test_nothing_acknowledged_is_lost_when_workers_are_killed() -> None:
+    serving.deploy("late@1", "killed", workers=2)
+    state = states.read(folders.state_file("killed"))
+    assert state is not None
+    acknowledged: set[str] = set()
+    broken: list[str] = []
+    done = threading.Event()
+
+    def ask(thread: int) -> None:
+        number = 0
+        while not done.is_set():
+            number += 1
+            request = f"t{thread}-{number}"
+            headers = {"Authorization": f"Bearer {state.token}", "X-Request-Id": request}
+            body = {"inputs": {"distance": [1.0] * 50, "hour": [1] * 50, "carrier": ["AA"] * 50}}
+            try:
+                with httpx.Client(trust_env=False, headers=headers, timeout=60) as client:
+                    answer = client.post(f"{state.url}/invocations", json=body)
+            except httpx.HTTPError as error:
+                broken.append(repr(error))
+                continue
+            assert answer.status_code == 200
+            acknowledged.add(request)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(3):
+        reached = len(acknowledged) + 30
+        while len(acknowledged) < reached:
+            time.sleep(0.01)
+        workers = [
+            child
+            for child in psutil.Process(state.pid).children()
+            if child.status() != psutil.STATUS_ZOMBIE
+        ]
+        if workers:
+            workers[0].kill()
+    done.set()
+    for thread in threads:
+        thread.join()
+    logged = serving.predictions("killed")
+    counts = logged.groupby("request_id").size()
+    assert acknowledged <= set(counts.index)
+    assert set(counts) == {50}  # whole requests only, each once
+
+
+def test_rolling_back_brings_a_stopped_endpoint_back() -> None:
+    serving.deploy("late@1", "back")
+    with pytest.raises(BadInput, match="no release before late@1"):
+        serving.rollback("back")
+    serving.deploy("late@2", "back")
+    serving.stop("back")
+    assert serving.rollback("back").model == "late@1"
+    assert serving.status("back").status == "running"
+    with pytest.raises(Conflict, match="runs on port"):
+        serving.deploy("late@2", "back", port=1)
