@@ -1,0 +1,31 @@
+"""Every stored format of the datasets' own records is still read."""
+
+import inspect
+import json
+from pathlib import Path
+
+import pytest
+
+from mlnb.core.records import Record
+from mlnb.datasets import records
+
+FIXTURES = Path(__file__).parent / "formats"
+KINDS = {
+    name: kind
+    for name, kind in inspect.getmembers(records, inspect.isclass)
+    if issubclass(kind, Record) and kind.__module__ == records.__name__
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_format_a_record_ever_had_has_a_fixture(name: str) -> None:
+    for number in range(1, KINDS[name].FORMAT + 1):
+        assert (FIXTURES / f"{name}-{number}.json").is_file()
+
+
+@pytest.mark.parametrize("file", sorted(FIXTURES.iterdir()), ids=lambda file: file.stem)
+def test_every_stored_format_is_read(file: Path) -> None:
+    written = json.loads(file.read_text())
+    kind = KINDS[file.stem.rpartition("-")[0]]
+    again = kind.from_dict(written).to_dict()
+    assert {key: again[key] for key in written} == written
