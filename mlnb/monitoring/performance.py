@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlnb.core.errors import BadInput, UnknownName
 from mlnb.core.records import DriftReport, SuiteResult
 from mlnb.validation.intervals import measure, percentile, replicate
 from mlnb.validation.metrics import METRICS, Array, Scored, Task, reported
@@ -98,6 +99,24 @@ def _guess(rows: "pd.DataFrame") -> Task:
     if rows["score"].notna().any():
         return "classification"
     return "regression" if is_float_dtype(rows["prediction"].dtype) else "classification"
+
+
+def check(metric: str | None, tolerance: float) -> None:
+    """Refuse what cannot be judged.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such metric.
+    BadInput
+        If it has no better direction, or the tolerance is negative.
+    """
+    if metric is not None and metric not in METRICS:
+        raise UnknownName("metric", metric, METRICS)
+    if metric is not None and not METRICS[metric].better:
+        raise BadInput(f"{metric} has no better direction.", "Choose another metric.")
+    if not tolerance >= 0:
+        raise BadInput(f"tolerance = {tolerance:g} is negative.", "Give a share such as 0.05.")
 
 
 def drop(

@@ -74,6 +74,7 @@ def report(
     from mlnb.serving import history, predictions
 
     periods.check(by)
+    performance.check(metric, tolerance)
     settings = project.current().settings
     rules = Rules(settings.drift_psi, settings.drift_alpha, share, tuple(important))
     served = predictions(endpoint, since=since, until=until)
