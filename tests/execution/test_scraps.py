@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlnb.core.errors import UnsupportedData
@@ -22,6 +22,7 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_json_values_stay_as_they_are(value: Any) -> None:
     assert scraps.plain(value, "x") == value

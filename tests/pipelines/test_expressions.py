@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlnb.core.errors import InvalidPipeline
@@ -55,6 +55,7 @@ def test_values(text: Any, value: Any) -> None:
     assert value_of(text) == value
 
 
+@settings(deadline=None)
 @given(st.text().filter(lambda text: "${{" not in text))
 def test_text_without_an_expression_stays_as_it_is(text: str) -> None:
     assert value_of(text) == text

@@ -1,0 +1,144 @@
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from mlnb import pipelines
+from mlnb.core.project import Project
+from mlnb.core.records import PipelineRun
+from mlnb.pipelines import excerpts, report
+from mlnb.testing.notebooks import write_notebook
+
+PLOT = (
+    "import matplotlib.pyplot as plt\nfig, ax = plt.subplots()\nax.plot([1, 2])\n"
+    "import mlnb\nmlnb.glue('curve', fig)\nplt.close(fig)"
+)
+
+
+class Page(HTMLParser):
+    """Collects what a page would fetch, and checks that its tags are closed."""
+
+    VOID = frozenset({"meta", "img", "br", "link", "path", "rect"})
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.fetched: list[str] = []
+        self.links: list[str] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self.VOID:
+            self.open.append(tag)
+        for name, value in attrs:
+            if name == "src":
+                self.fetched.append(value or "")
+            if name == "href":
+                self.links.append(value or "")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        return
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture
+def failed(project: Project) -> PipelineRun:
+    write_notebook(project.root / "plot.ipynb", "# Plot", PLOT)
+    write_notebook(
+        project.root / "bad.ipynb",
+        "%load_ext mlnb\nname = '<script>alert(1)</script>'\nraise ValueError(name)",
+        parameters="label = ''",
+    )
+    (project.root / "pipeline.yaml").write_text(
+        """
+        name: shown
+        params: {label: "<b>bold</b>"}
+        steps:
+          plot: {notebook: plot.ipynb}
+          bad:
+            notebook: bad.ipynb
+            needs: plot
+            retries: 1
+            params: {label: "${{ params.label }}"}
+          after: {notebook: plot.ipynb, needs: bad}
+        """,
+        encoding="utf-8",
+    )
+    return pipelines.run(project.root)
+
+
+def test_the_report_is_one_file_with_the_failure_first(
+    project: Project, failed: PipelineRun
+) -> None:
+    path = project.root / failed.report
+    html = path.read_text(encoding="utf-8")
+    page = Page(html)
+    assert html.index("What went wrong") < html.index("Steps and what they need")
+    assert "bad.ipynb, cell 2: ValueError: <script>alert(1)</script>" in page.text
+    assert "Traceback (most recent call last)" in page.text
+    assert page.fetched
+    assert all(address.startswith("data:image/png;base64,") for address in page.fetched)
+    assert "curve (cell 2)" in page.text
+    files = {link for link in page.links if not link.startswith("#")}
+    assert files == {"plot.ipynb", "bad.ipynb", "bad.attempt-1.ipynb"}
+    assert all((path.parent / name).is_file() for name in files)
+    assert not re.search(r"""(src|href)=["']?(https?:)?//|@import|url\((?!#head)""", html)
+
+
+def test_nothing_from_notebooks_is_taken_as_html(project: Project, failed: PipelineRun) -> None:
+    html = (project.root / failed.report).read_text(encoding="utf-8")
+    assert "<script>alert" not in html
+    assert "<b>bold</b>" not in html
+    assert html.count("<script>") == 1  # its own, which opens the step that is linked to
+
+
+def test_states_are_told_in_words_and_in_the_graph(project: Project, failed: PipelineRun) -> None:
+    html = (project.root / failed.report).read_text(encoding="utf-8")
+    assert "1 FINISHED" in html
+    for name, status in (("plot", "FINISHED"), ("bad", "FAILED"), ("after", "SKIPPED")):
+        assert re.search(rf'<g class="{status}"[^>]*>\s*<title>{name}: {status}', html)
+
+
+def test_pictures_beyond_the_limit_are_left_in_the_notebooks(
+    project: Project, failed: PipelineRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "PICTURES_LIMIT", 100)
+    folder = (project.root / failed.report).parent
+    report.write(failed, pipelines.plan(project.root), folder, project)
+    html = (folder / report.FILE).read_text(encoding="utf-8")
+    assert "data:image" not in html
+    assert "1 more plots are in the executed notebook" in html
+
+
+def test_terminal_colours_become_html() -> None:
+    html = excerpts.from_ansi("\x1b[31mred <b>\x1b[0m plain")
+    assert "red &lt;b&gt;</span> plain" in html
+    assert "color" in html
+
+
+def test_svg_and_untyped_errors_are_excerpted(project: Project) -> None:
+    import json
+
+    notebook = write_notebook(project.root / "a.ipynb", "# T", "%bad")
+    body = json.loads(notebook.read_text(encoding="utf-8"))
+    body["cells"][1]["metadata"]["papermill"] = {"status": "failed"}
+    body["cells"][1]["outputs"] = [
+        {"output_type": "stream", "name": "stderr", "text": ["UsageError: no ", "such magic"]},
+        {"output_type": "display_data", "data": {"image/svg+xml": ["<svg>", "</svg>"]}},
+    ]
+    notebook.write_text(json.dumps(body), encoding="utf-8")
+    excerpt = excerpts.read(notebook)
+    assert "UsageError: no such magic" in str(excerpt.traceback)
+    [picture] = excerpt.pictures
+    assert picture.caption == "cell 2"
+    assert picture.uri == "data:image/svg+xml;base64,PHN2Zz48L3N2Zz4="
