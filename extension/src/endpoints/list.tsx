@@ -66,7 +66,7 @@ export const endpoints: IList<'endpoints'> = {
   title: 'Endpoints',
   empty: {
     text: 'Serve a registered model over HTTP:',
-    code: '%deploy my-model@champion my-endpoint'
+    code: '%deploy my-model@champion --to my-endpoint'
   },
   key: endpoint => endpoint.name,
   words: endpoint => [
