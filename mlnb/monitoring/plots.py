@@ -106,7 +106,6 @@ def draw_drift(report: MonitorReport, figure: "Figure") -> None:
     colormap = require("matplotlib.colors", "monitoring").LinearSegmentedColormap.from_list(
         "drift", ["#f6f8fb", "#cfdff0", "#7ba7d4", "#1f5fa8", "#12365f"]
     )
-    colormap.set_bad("#ffffff")
     rows = _rows(report)
     values = np.array([[np.nan if c is None else c.psi for c in cells] for cells in rows.values()])
     threshold = project.current().settings.drift_psi
