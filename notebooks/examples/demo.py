@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -20,11 +21,22 @@ def main(folder: Path) -> int:
     move_aside(shown)
     begun = time.monotonic()
     try:
-        code = subprocess.call([sys.executable, "-m", "mlnb", "run", "pipeline.yaml"])
+        code = run_pipeline()
         sum_up(shown, code, time.monotonic() - begun)
     finally:
         stop_endpoints()
     return code
+
+
+def run_pipeline() -> int:
+    """Run the pipeline; Ctrl-C and SIGTERM are its to end on, so that no kernel is left behind."""
+    process = subprocess.Popen([sys.executable, "-m", "mlnb", "run", "pipeline.yaml"])
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # the terminal has told the pipeline too
+            continue
 
 
 def move_aside(shown: str) -> None:
@@ -36,7 +48,8 @@ def move_aside(shown: str) -> None:
     Path(STATE).rename(PREVIOUS)
     print(
         f"The demo replays 2013 from January, so the previous one's state was moved to "
-        f"{shown}/{PREVIOUS}."
+        f"{shown}/{PREVIOUS}.",
+        flush=True,
     )
 
 
