@@ -4,19 +4,22 @@ How a record is laid out is said once, as a `View`, in ``ui/views/``; the three 
 """
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cache, singledispatch
 from io import StringIO
-from typing import Any
+from typing import Any, Literal
 
 from mlnb.core.errors import MlnbError
 from mlnb.core.records import Record
 from mlnb.ui.grammar import Listing
 
 MIME = "application/vnd.mlnb.v1+json"
+LOG_WIDTH = 160
+"""Columns where the output is no terminal: a log is not cut."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,8 @@ def write(result: Any, *, as_json: bool = False) -> None:
     if as_json:
         print(to_json(result))
     else:
-        _print(laid_out(result), sys.stdout, width=None)
+        wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else LOG_WIDTH
+        _print(laid_out(result), sys.stdout, width=wide)
 
 
 def write_error(error: MlnbError, *, as_json: bool = False) -> None:
@@ -188,7 +192,8 @@ def _print(shown: View, stream: Any, width: int | None, *, plain: bool = False) 
                 isinstance(cells[index], int | float) or cells[index] is None
                 for cells in table.rows
             )
-            drawn.add_column(Text(str(name)), justify="right" if numeric else "left")
+            justify: Literal["left", "right"] = "right" if numeric else "left"
+            drawn.add_column(Text(str(name)), justify=justify, overflow="fold")
         for index, cells in enumerate(table.rows):
             style = _COLOURS[table.styles[index]] if index < len(table.styles) else ""
             drawn.add_row(*(Text(text_of(cell)) for cell in cells), style=style)
