@@ -107,7 +107,9 @@ def _read(stored: StoredVersion, columns: Sequence[str] | None, engine: Engine) 
     levels = int(pandas.get("index", {}).get("levels", 0))
     wanted = None
     if columns is not None:
-        wanted = list(dict.fromkeys(columns))
+        wanted = [columns] if isinstance(columns, str) else list(dict.fromkeys(columns))
+        if not wanted:
+            raise BadInput("No column was asked for.", "Name some, or leave `columns` out.")
         for column in wanted:
             if column not in names:
                 raise UnknownName("column", column, names)

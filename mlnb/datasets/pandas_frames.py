@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from mlnb.core.errors import UnsupportedData
 from mlnb.datasets.pandas_columns import from_series, to_series
-from mlnb.datasets.tables import Content, content
+from mlnb.datasets.tables import Content, check_unique, content
 
 Label = str | int | None
 
@@ -181,9 +181,7 @@ def _name(name: Any, what: str) -> Label:
 
 
 def _unique(names: list[str]) -> list[str]:
-    for name in names:
-        if names.count(name) > 1:
-            raise UnsupportedData(f"Two columns are called {name!r}.", "Rename one of them.")
+    check_unique(names)
     return names
 
 

@@ -8,6 +8,8 @@ layout. `pack` and `unpack` are inverse.
 """
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,15 +57,21 @@ def content(table: Any, pandas: dict[str, Any] | None = None) -> Content:
     names = table.schema.names
     if not names:
         raise UnsupportedData("The table has no columns.", "Give it at least one column.")
+    check_unique(names)
     for name in names:
-        if names.count(name) > 1:
-            raise UnsupportedData(f"Two columns are called {name!r}.", "Rename one of them.")
         if not _is_text(name):
             raise UnsupportedData(f"The column name {name!r} is not valid Unicode.", "Rename it.")
     columns = [
         _one_dictionary(column, item) for column, item in zip(table, table.schema, strict=True)
     ]
     return Content(pa.Table.from_arrays(columns, schema=table.schema), pandas or {})
+
+
+def check_unique(names: Sequence[str]) -> None:
+    """Raise `UnsupportedData` if two columns have one name."""
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise UnsupportedData(f"Two columns are called {name!r}.", "Rename one of them.")
 
 
 def plain(table: Any) -> Any:

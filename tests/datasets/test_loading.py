@@ -40,6 +40,17 @@ def test_an_unknown_column_is_named() -> None:
         datasets.load("data", columns=["a", "c"])
 
 
+def test_one_column_may_be_named_alone_but_none_is_refused() -> None:
+    assert list(datasets.load("data", columns="b").columns) == ["b"]
+    with pytest.raises(BadInput, match="No column"):
+        datasets.load("data", columns=[])
+
+
+def test_a_wide_table_is_no_trouble() -> None:
+    wide = pd.DataFrame({f"column {number}": [number, 0] for number in range(1000)})
+    pd.testing.assert_frame_equal(datasets.load(datasets.save(wide, "wide").ref), wide)
+
+
 @pytest.mark.parametrize("part", ["table", "layout"])
 @pytest.mark.parametrize("columns", [None, ["a"]])
 def test_changed_bytes_are_found(part: str, columns: list[str] | None, in_project: Project) -> None:
