@@ -73,7 +73,7 @@ def sum_up(shown: str, code: int, seconds: float) -> None:
     else:
         metrics = ", ".join(f"{name} {value:.4g}" for name, value in champion.metrics.items())
         lines["champion"] = f"{champion.ref}: {metrics}"
-    lines["endpoint"] = (", ".join(urls) or "none") + " (while the demo ran; stopped now)"
+    lines["endpoint"] = ", ".join(urls) + " (while the demo ran; stopped now)" if urls else "none"
     lines["drifted"] = ", ".join(months) or "no month"
     lines["everything"] = f"{shown}/{STATE}"
     print(f"\nThe demo {'ended' if code == 0 else 'failed'} after {seconds:.0f} s.")

@@ -1,4 +1,4 @@
-"""How each record is laid out: one module per noun, registered on `render.view` and `render.row`."""
+"""How each record is laid out: one module per noun, registered on `render.view` and `row`."""
 
 from importlib import import_module
 from pkgutil import iter_modules
