@@ -134,6 +134,8 @@ def write(result: Any, *, as_json: bool = False) -> None:
     """Print a result on standard output."""
     if as_json:
         print(to_json(result))
+    elif isinstance(result, str):  # as it is, so that it can be piped into a file
+        print(result.removesuffix("\n"))
     else:
         wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else LOG_WIDTH
         _print(laid_out(result), sys.stdout, width=wide)

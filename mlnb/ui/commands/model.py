@@ -7,6 +7,7 @@ import click
 
 from mlnb.core.records import AliasChange, ModelVersion
 from mlnb.tracking import models
+from mlnb.ui.commands.card import card
 from mlnb.ui.grammar import Data, KeyValue, Listing, Noun, Variable
 
 _ALIAS = click.option("--alias", default=models.CHAMPION, show_default=True, help="Which alias.")
@@ -108,3 +109,6 @@ def history(name: str, alias: str) -> Listing[AliasChange]:
         title=f"History of {name}@{alias}",
         empty=f"{name} has had no {alias} yet.",
     )
+
+
+model.add_command(card)
