@@ -20,7 +20,7 @@ from typing import Any
 
 from mlnb.ui.capture import Capture, current_count
 
-_FIRST_LINE = re.compile(r"%%track(?:[ \t]+(?P<options>.*))?[ \t]*\r?\n?")
+_FIRST_LINE = re.compile(r"%%track(?:[ \t]+(?P<options>[^\r\n]*))?\s*")
 _logger = logging.getLogger("mlnb.tracking")
 
 
@@ -78,6 +78,7 @@ class Session:
         self._first = current_count(shell)
         self._inside = 0
         self._error: BaseException | None = None
+        self._source = ""
         self.run: Any = None
 
     def begin(
@@ -117,11 +118,15 @@ class Session:
         from mlnb.tracking.notebook import ExecutedCell, to_bytes
 
         sources = self._shell.history_manager.input_hist_raw
+        unlisted = self._source if self._source != sources[-1] else ""  # ran without history
         cells = []
         for count in range(1, len(sources)):
-            mine = count >= self._first
+            mine = count >= self._first and not unlisted
             outputs = self._capture.outputs(count) if mine else []
             cells.append(ExecutedCell(count, sources[count], outputs, self.run.id if mine else ""))
+        if unlisted:
+            outputs = self._capture.outputs(self._first)
+            cells.append(ExecutedCell(len(sources), unlisted, outputs, self.run.id))
         if error is not None and cells and not _shows_error(cells[-1].outputs):
             cells[-1].outputs.append(_error_output(error))
         files = {"notebook.ipynb": to_bytes(cells)}
@@ -145,6 +150,7 @@ class Session:
         if self._several:
             self._error = error
             return
+        self._source = info.raw_cell.rstrip("\n") if info is not None else ""
         status = "KILLED" if _was_interrupted(error) else ""
         self.finish(error, status=status)
 
