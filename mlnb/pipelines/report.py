@@ -10,9 +10,9 @@ from typing import Any
 from mlnb.core.project import Project
 from mlnb.core.records import PipelineRun, StepResult
 from mlnb.pipelines import diagram, excerpts
-from mlnb.pipelines.durations import duration
 from mlnb.pipelines.excerpts import Excerpt, Picture
 from mlnb.pipelines.planning import Plan, PlannedStep
+from mlnb.pipelines.wording import duration, shown
 
 FILE = "report.html"
 PICTURES_LIMIT = 30_000_000
@@ -111,25 +111,10 @@ def _template() -> Any:
     )
     environment.filters["duration"] = lambda item: duration(item.started, item.ended)
     environment.filters["clock"] = _clock
-    environment.filters["shown"] = _shown
+    environment.filters["shown"] = shown
     environment.filters["short"] = lambda text: text if len(text) <= 21 else f"{text[:20]}…"
     return environment.get_template("report.html")
 
 
 def _clock(time: datetime | None) -> str:
     return time.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z") if time else ""
-
-
-def _shown(value: Any) -> str:
-    """Return a value as short text: floats to four digits, long ones cut."""
-    if isinstance(value, bool) or value is None:
-        return {True: "yes", False: "no", None: "none"}[value]
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, list):
-        text = ", ".join(_shown(item) for item in value)
-    elif isinstance(value, dict):
-        text = ", ".join(f"{key} = {_shown(item)}" for key, item in value.items())
-    else:
-        text = str(value)
-    return text if len(text) <= 300 else f"{text[:299]}…"

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import IO, Any
 
 from mlnb.core.records import now
-from mlnb.pipelines.durations import duration
 from mlnb.pipelines.progress import ENDED, PipelineProgress, StepProgress
+from mlnb.pipelines.wording import duration
 from mlnb.ui.grammar import Surface
 
 Display = Callable[[PipelineProgress], None]

@@ -1,10 +1,11 @@
 """How pipeline runs and plans are laid out."""
 
+import re
 from typing import Any
 
 from mlnb.core.records import PipelineRun, StepResult
-from mlnb.pipelines.durations import duration
 from mlnb.pipelines.planning import Plan
+from mlnb.pipelines.wording import duration, shown
 from mlnb.ui import render
 from mlnb.ui.render import Table, View
 
@@ -26,7 +27,7 @@ def _(run: PipelineRun) -> View:
     return View(
         f"{run.id}: {run.status}",
         fields=[
-            ("parameters", run.parameters),
+            ("parameters", shown(run.parameters)),
             ("started", run.started),
             ("took", duration(run.started, run.ended)),
             ("report", run.report),
@@ -45,9 +46,9 @@ def _(run: PipelineRun) -> View:
 def _what(step: StepResult) -> str:
     if step.error:
         return step.error.splitlines()[0]
-    shown = {key: value for key, value in step.values.items() if len(str(value)) <= 60}
+    short = {key: value for key, value in step.values.items() if len(str(value)) <= 60}
     tried = f"at attempt {step.attempts}" if step.attempts > 1 else ""
-    return ", ".join(part for part in (render.text_of(shown), tried) if part)
+    return ", ".join(part for part in (shown(short), tried) if part)
 
 
 @render.row.register(PipelineRun)
@@ -59,7 +60,7 @@ def _(run: PipelineRun) -> dict[str, Any]:
         "started": run.started,
         "took": duration(run.started, run.ended),
         "steps": f"{done}/{len(run.steps)}",
-        "error": run.error.splitlines()[0] if run.error else "",
+        "failed": ", ".join(step.name for step in run.steps if step.status == "FAILED"),
     }
 
 
@@ -71,14 +72,19 @@ def _(plan: Plan) -> View:
             step.name,
             step.notebook,
             ", ".join(step.needs),
-            render.text_of(step.parameters),
-            step.when,
+            _bare(shown(step.parameters)),
+            _bare(step.when),
         ]
         for step in plan.steps
     ]
     return View(
         f"Plan of {plan.pipeline}",
-        fields=[("file", plan.path), ("parameters", plan.parameters)],
+        fields=[("file", plan.path), ("parameters", shown(plan.parameters))],
         tables=[Table(["stage", "step", "notebook", "needs", "parameters", "when"], rows)],
         notes=["Steps of one stage may run at the same time."],
     )
+
+
+def _bare(text: str) -> str:
+    """Leave out the marks of expressions, which are plain from their words."""
+    return re.sub(r"\$\{\{\s*(.*?)\s*\}\}", r"\1", text)
