@@ -1,7 +1,15 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.base import clone
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+)
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import make_pipeline
@@ -70,3 +78,40 @@ def test_plain_predictions() -> None:
     assert plain(np.array(["a", "b"], dtype=object)) == ["a", "b"]
     assert plain(np.array([1, 2])).dtype == np.int64
     assert plain(np.array([[1.0], [2.0]]).T).flags["C_CONTIGUOUS"]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        HistGradientBoostingClassifier(max_iter=20),
+        RandomForestClassifier(n_estimators=4, max_depth=2),  # few trees: ties happen
+        ExtraTreesClassifier(n_estimators=2, max_depth=1, bootstrap=True),
+    ],
+)
+@pytest.mark.parametrize("target", [TWO, THREE], ids=["two", "three"])
+def test_the_most_probable_class_is_what_the_model_predicts(model: Any, target: pd.Series) -> None:
+    noisy = target.sample(frac=1, random_state=1).to_numpy()
+    coarse = FRAME.round(0)
+    fitted = make_pipeline(StandardScaler(), clone(model)).fit(coarse, noisy)
+    predictions, scores = Scorer(fitted)(coarse)
+    assert (predictions == fitted.predict(coarse)).all()
+    probabilities = fitted.predict_proba(coarse)
+    expected = probabilities[:, 1] if probabilities.shape[1] == 2 else probabilities.max(axis=1)
+    np.testing.assert_array_equal(scores, expected)
+
+
+def test_ties_are_settled_by_the_model() -> None:
+    model = RandomForestClassifier(n_estimators=2, bootstrap=False, max_features=1)
+    model.fit([[0.0], [0.0]], ["late", "on time"])
+    scorer = Scorer(model)
+    predictions, scores = scorer(np.array([[0.0]]))  # type: ignore[arg-type]
+    assert list(scores or []) == [0.5]
+    assert list(predictions) == list(model.predict([[0.0]]))
+
+
+def test_several_outputs_have_no_score() -> None:
+    both = np.column_stack([TWO, TWO])
+    model = RandomForestClassifier(n_estimators=2).fit(FRAME, both)
+    predictions, scores = Scorer(model)(FRAME)
+    assert predictions.shape == (len(FRAME), 2)
+    assert scores is None
