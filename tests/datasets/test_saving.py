@@ -192,5 +192,41 @@ def test_a_killed_writer_leaves_every_listed_version_whole(in_project: Project) 
             assert len(frame) == version.rows == 20_000
             assert frame["value"].tolist() == [row * frame["step"][0] for row in range(20_000)]
         datasets.show("killed")
-    after = datasets.save(FRAME, "killed")
-    assert after.number == after.parent + 1 if after.parent else False
+    newest = datasets.log("killed")[0].number
+    assert datasets.save(FRAME, "killed").number == newest + 1
+
+
+DIES = """
+import os, signal, sys
+import pandas as pd
+from mlnb import datasets
+from mlnb.core.store import ObjectStore
+
+method, calls = sys.argv[1], int(sys.argv[2])
+real = getattr(ObjectStore, method)
+
+def dying(*arguments):
+    global calls
+    calls -= 1
+    if calls == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(*arguments)
+
+setattr(ObjectStore, method, dying)
+datasets.save(pd.DataFrame({"a": [7, 8, 9]}), "data")
+"""
+
+
+@pytest.mark.parametrize(("method", "calls"), [("put", 1), ("put", 2), ("put", 3), ("append", 1)])
+def test_dying_between_any_two_writes_leaves_the_old_versions(
+    method: str, calls: int, in_project: Project
+) -> None:
+    first = datasets.save(FRAME, "data")
+    done = subprocess.run([sys.executable, "-c", DIES, method, str(calls)], cwd=in_project.root)
+    assert done.returncode == -signal.SIGKILL
+    assert datasets.log("data") == [first]
+    pd.testing.assert_frame_equal(datasets.load("data"), FRAME)
+    again = datasets.save(pd.DataFrame({"a": [7, 8, 9]}), "data")
+    assert again.number == 2
+    assert datasets.load("data")["a"].tolist() == [7, 8, 9]
+    assert datasets.show("data").version == again
