@@ -21,12 +21,7 @@ _ABSENT = digest_bytes(b"never stored")
 
 
 class StoreContract:
-    """Behaviour that callers rely on, whatever URL the store is on."""
-
-    @pytest.fixture
-    def store(self) -> ObjectStore:
-        """Give an empty store; a subclass overrides this."""
-        raise NotImplementedError("a subclass gives the store")
+    """Behaviour that callers rely on; the subclass's fixture ``store`` gives an empty store."""
 
     # -- objects ---------------------------------------------------------------------------------
 
