@@ -125,7 +125,8 @@ def import_nbformat() -> ModuleType:
     in a user's kernel jsonschema must keep all its formats.
     """
     trap = "rfc3987_syntax"
-    leave_out = not {"nbformat", "jsonschema", "IPython", trap} & set(sys.modules)
+    loaded = {"nbformat", "jsonschema", trap} & set(sys.modules)
+    leave_out = not loaded and not _in_a_shell()
     if leave_out:
         sys.modules[trap] = None  # type: ignore[assignment]  # None makes its import fail
     try:
@@ -133,3 +134,9 @@ def import_nbformat() -> ModuleType:
     finally:
         if leave_out:
             del sys.modules[trap]
+
+
+def _in_a_shell() -> bool:
+    """Tell whether IPython runs a user's code in this process."""
+    module = sys.modules.get("IPython.core.interactiveshell")
+    return module is not None and bool(module.InteractiveShell.initialized())

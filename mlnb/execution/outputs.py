@@ -45,6 +45,7 @@ def prepare(
         One-based number in the source notebook of each cell, by ``id(cell)``.
     """
     notebook = load_notebook_node(str(source))
+    notebook.metadata.papermill["parameters"] = {}  # a source may be the output of another run
     numbers = {id(cell): number for number, cell in enumerate(notebook.cells, start=1)}
     if given:
         notebook = parameterize_notebook(

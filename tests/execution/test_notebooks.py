@@ -57,4 +57,8 @@ def imported_with(before: str) -> str:
 def test_nbformat_is_imported_quickly_in_processes_of_our_own_only() -> None:
     pytest.importorskip("rfc3987_syntax")
     assert imported_with("") == "False"
-    assert imported_with("import IPython") == "True"
+    assert imported_with("import jupyter_client, IPython.core.interactiveshell") == "False"
+    shell = (
+        "from IPython.core.interactiveshell import InteractiveShell\nInteractiveShell.instance()"
+    )
+    assert imported_with(shell) == "True"
