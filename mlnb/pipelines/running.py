@@ -74,24 +74,7 @@ def _run(prepared: Prepared, workers: int, on_progress: OnProgress | None) -> Pi
     stop = threading.Event()
     stepper = Stepper(prepared, name, folder, stop, Attacher(), _end_of(project.events.path))
     with stop_on_signals(stop), _watched(project, name, on_progress):
-        project.events.emit(
-            "pipeline.started",
-            name,
-            pipeline=plan.pipeline,
-            path=plan.path,
-            parameters=plan.parameters,
-            workers=workers,
-            driver=progress.this_driver().to_dict(),
-            steps=[
-                {
-                    "name": step.name,
-                    "notebook": step.notebook,
-                    "needs": step.needs,
-                    "cells": step.cells,
-                }
-                for step in plan.steps
-            ],
-        )
+        _announce(prepared, name, workers)
         results = schedule(
             plan.steps, workers=workers, settle=stepper.settle, execute=stepper.execute
         )
@@ -118,6 +101,21 @@ def _run(prepared: Prepared, workers: int, on_progress: OnProgress | None) -> Pi
         )
         project.store.append(f"{history.LOG}/{plan.pipeline}", lambda _number: ended.to_dict())
     return ended
+
+
+def _announce(prepared: Prepared, name: str, workers: int) -> None:
+    plan = prepared.plan
+    shown = ("name", "notebook", "needs", "cells")
+    prepared.project.events.emit(
+        "pipeline.started",
+        name,
+        pipeline=plan.pipeline,
+        path=plan.path,
+        parameters=plan.parameters,
+        workers=workers,
+        driver=progress.this_driver().to_dict(),
+        steps=[{key: getattr(step, key) for key in shown} for step in plan.steps],
+    )
 
 
 def _closed(run: PipelineRun, prepared: Prepared, folder: Path) -> PipelineRun:
