@@ -6,11 +6,13 @@ MLflow's alias at the newest entry's version. Two writers at once therefore end 
 
 from collections.abc import Sequence
 
-from mlnb.core.errors import BadInput
+from mlnb.core.errors import BadInput, MlnbError
 from mlnb.core.project import Project
 from mlnb.core.records import AliasChange, now
 from mlnb.tracking import store
 from mlnb.tracking.registry import Registry
+
+_ATTEMPTS = 8
 
 
 def history(project: Project, name: str, alias: str) -> list[AliasChange]:
@@ -97,12 +99,20 @@ def holders(changes: Sequence[AliasChange]) -> list[int]:
 
 def _move(project: Project, registry: Registry, change: AliasChange) -> AliasChange:
     log = _log(change.model, change.alias)
-    client = registry.client
     project.store.append(log, lambda _number: change.to_dict())
-    newest = project.store.last(log)
-    number = AliasChange.from_dict(newest.data).number if newest else change.number
-    with store.failures(registry.uri):
-        client.set_registered_model_alias(change.model, change.alias, str(number))
+    pointed: int | None = None
+    for attempt in range(_ATTEMPTS):
+        newest = project.store.last(log)
+        if newest is None or newest.number == pointed:
+            break
+        number = AliasChange.from_dict(newest.data).number
+        try:
+            with store.failures(registry.uri):
+                registry.client.set_registered_model_alias(change.model, change.alias, str(number))
+            pointed = newest.number
+        except MlnbError:  # two first settings at once collide in MLflow's database
+            if attempt == _ATTEMPTS - 1:
+                raise
     return change
 
 
