@@ -24,7 +24,7 @@ export function size(bytes: number): string {
 /** `just now`, `5 min. ago`, `yesterday`. */
 export function ago(time: string, now: number = Date.now()): string {
   const seconds = (now - Date.parse(time)) / 1000;
-  return seconds < 45 ? 'just now' : Time.formatHuman(time, 'short');
+  return seconds < 60 ? 'just now' : Time.formatHuman(time, 'short');
 }
 
 /** `3 s`, `2 min 5 s`, `1 h 3 min`. */

@@ -72,6 +72,10 @@ class Lab:
         nbformat.write(made, path)
         return path
 
+    def python(self, program: Path) -> None:
+        """Run a Python program in the folder."""
+        subprocess.run([sys.executable, program], cwd=self.folder, env=self.environment, check=True)
+
     @contextmanager
     def program(self, *arguments: str) -> Iterator["Program"]:
         """Run ``mlnb …`` in the folder, while the block does something else."""

