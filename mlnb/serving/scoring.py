@@ -56,7 +56,8 @@ class Scorer:
         highest = probabilities.max(axis=1, keepdims=True)
         if ((probabilities == highest).sum(axis=1) > 1).any():
             return np.asarray(self._final.predict(features))
-        return np.asarray(self._final.classes_)[probabilities.argmax(axis=1)]
+        chosen: Array = np.asarray(self._final.classes_)[probabilities.argmax(axis=1)]
+        return chosen
 
     def _scores(self, predictions: Array, probabilities: Array) -> Array:
         if probabilities.shape[1] == 2:

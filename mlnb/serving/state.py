@@ -59,6 +59,11 @@ def write(file: Path, state: LocalState) -> None:
     draft.replace(file)
 
 
+def _supervises(process: Any, name: str) -> bool:
+    command = process.cmdline()
+    return "mlnb.serving.supervisor" in command and f'"name": "{name}"' in " ".join(command)
+
+
 def process(state: LocalState | None) -> Any:
     """Return the supervisor's psutil process, or None when it is gone (or its pid is another's)."""
     psutil = require("psutil", "serving")
@@ -66,7 +71,8 @@ def process(state: LocalState | None) -> Any:
         return None
     try:
         found = psutil.Process(state.pid)
-        same = abs(found.create_time() - state.created) < 0.05
+        # The clock may have been set since; then the command line tells.
+        same = abs(found.create_time() - state.created) < 1 or _supervises(found, state.name)
         return found if same and found.status() != psutil.STATUS_ZOMBIE else None
     except psutil.Error:
         return None

@@ -17,13 +17,15 @@ import logging
 import os
 import socket
 import sys
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 
-from mlnb.core.errors import MlnbError
+from mlnb.core.errors import BadInput, MlnbError, PredictionFailed
 from mlnb.core.records import Column
 from mlnb.serving.app import App, Service
 from mlnb.serving.casting import Field, fields_of
@@ -31,12 +33,15 @@ from mlnb.serving.forwarding import Forwarder
 from mlnb.serving.metrics import Metrics
 from mlnb.serving.package import load_model
 from mlnb.serving.prediction_log import PredictionLog
+from mlnb.serving.protocol import parse
 from mlnb.serving.scoring import Scorer
 
 KEEP_ALIVE = 20
 """Seconds an idle connection stays open; longer than the client of mlnb keeps one."""
 GRACE = 10
 """Seconds that running requests get when the endpoint stops."""
+EXAMPLE = "serving_input_example.json"
+"""Where MLflow keeps a model's example, as a request."""
 _logger = logging.getLogger("mlnb.serving")
 
 
@@ -121,6 +126,8 @@ class Worker:
             self._fields = fields_of([Column.from_dict(column) for column in job.columns])
             model = load_model(Path(job.files), job.model, job.digest, job.trusted)
             self._scorer = Scorer(model)
+            try_out(self._scorer, self._fields, Path(job.files) / EXAMPLE)
+            check_writable(Path(job.log))
         except Exception as error:
             _logger.exception("%s could not be loaded", job.model)
             reason = error.message if isinstance(error, MlnbError) else _in_words(error)
@@ -184,6 +191,33 @@ class Worker:
         if self._server is not None and self._serving is not None:
             self._server.should_exit = True
             await self._serving
+
+
+def try_out(scorer: Scorer, fields: Sequence[Field], example: Path) -> None:
+    """Let a model answer the example it was registered with, before anybody else asks.
+
+    Raises
+    ------
+    PredictionFailed
+        If it cannot.
+    """
+    if not example.is_file():
+        return
+    try:
+        batch = parse(example.read_bytes(), "application/json", fields)
+    except BadInput as error:
+        _logger.warning("the model's example is no request, so it was not tried: %s", error)
+        return
+    try:
+        scorer(batch.table.to_pandas())
+    except Exception as error:
+        raise PredictionFailed(f"it fails on its own example: {_in_words(error)}") from error
+
+
+def check_writable(folder: Path) -> None:
+    """Raise OSError if no prediction could be logged."""
+    with tempfile.TemporaryFile(dir=folder) as probe:
+        probe.write(b"\n")
 
 
 def _address(listener: socket.socket) -> str:

@@ -29,6 +29,13 @@ def register(shell: Any) -> None:
         ("mlnb.ui.render", "View"),
     ):
         formatter.for_type_by_name(home, kind, _mimebundle)
+    # A listing is a list, and IPython's own text of a list would win over the bundle's.
+    text = shell.display_formatter.formatters["text/plain"]
+    text.for_type_by_name("mlnb.ui.grammar", "Listing", _text)
+
+
+def _text(value: Any, printer: Any, _cycle: bool) -> None:
+    printer.text(import_module("mlnb.ui.render").to_text(value))
 
 
 def _mimebundle(value: Any, **_options: Any) -> dict[str, Any]:

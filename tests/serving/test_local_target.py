@@ -15,13 +15,14 @@ import httpx
 import psutil
 import pytest
 
-from mlnb.core.errors import Conflict, EndpointUnavailable
+from mlnb.core.errors import Conflict, EndpointUnavailable, MissingExtra
 from mlnb.core.project import Project
 from mlnb.serving import folders
 from mlnb.serving import state as states
+from mlnb.serving.control import Control
 from mlnb.serving.package import Package, package
 from mlnb.serving.targets import Target
-from mlnb.serving.targets.local import LocalTarget
+from mlnb.serving.targets.local import EXTRA, LocalTarget
 from mlnb.testing.targets import TargetContract
 
 BODY = {"dataframe_records": [{"distance": 800.0, "hour": 20, "carrier": "AA"}]}
@@ -88,7 +89,7 @@ def workers_of(state: states.LocalState) -> list[psutil.Process]:
     return found
 
 
-def test_the_state_is_private_and_the_socket_on_loopback(
+def test_what_is_secret_stays_private_and_the_sockets_on_loopback(
     target: LocalTarget, first: Package
 ) -> None:
     state = release(target, first)
@@ -102,45 +103,55 @@ def test_the_state_is_private_and_the_socket_on_loopback(
     ]
     assert set(listening) == {"127.0.0.1"}
     secrets = {state.token, state.secret}
-    for process in [psutil.Process(state.pid), *workers_of(state)]:
+    (worker,) = workers_of(state)
+    assert worker.environ()["OMP_NUM_THREADS"] == "1"
+    for process in [psutil.Process(state.pid), worker]:
         said = [*process.cmdline(), *process.environ().values()]
         assert not any(secret in text for secret in secrets for text in said)
     assert not any(secret in target.logs("a", 1000) for secret in secrets)
 
+    stranger = replace(state, secret="guessed")  # noqa: S106  (a wrong one)
+    with Control(stranger) as line, pytest.raises(EndpointUnavailable, match="hung up"):
+        line.ask("stop")
+    assert target.status("a").status == "running"
 
-def test_a_worker_is_one_thread_of_arithmetic_and_there_are_as_many_as_asked(
+
+def test_there_are_as_many_workers_as_asked_for_also_later(
     target: LocalTarget, first: Package
 ) -> None:
     state = release(target, first, workers=2)
-    workers = workers_of(state)
-    assert len(workers) == 2
-    assert {worker.environ()["OMP_NUM_THREADS"] for worker in workers} == {"1"}
-    with target.prepare("a", first) as candidate:  # as many as before when nothing is said
+    assert len(workers_of(state)) == 2
+    with target.prepare("a", first) as candidate:
         candidate.serve(2)
     until(lambda: len(workers_of(state)) == 2)
 
 
-def test_a_killed_worker_is_replaced(target: LocalTarget, first: Package) -> None:
+def test_a_worker_that_ends_is_replaced(target: LocalTarget, first: Package) -> None:
     state = release(target, first)
-    (worker,) = workers_of(state)
-    worker.kill()
-    worker.wait(10)
-    # The socket stays open: a request in between waits for the next worker.
-    response = httpx.get(f"{state.url}/ping", timeout=60, trust_env=False)
-    assert response.status_code == 200
-    (another,) = workers_of(state)
-    assert another.pid != worker.pid
-    until(lambda: target.status("a").status == "running")
-    assert target.status("a").detail == "1 crashes in a row"
+    for crashes, how in enumerate([signal.SIGKILL, signal.SIGTERM], start=1):
+        (worker,) = workers_of(state)
+        worker.send_signal(how)
+        worker.wait(20)
+        # The socket stays open: a request in between waits for the next worker.
+        response = httpx.get(f"{state.url}/ping", timeout=60, trust_env=False)
+        assert response.status_code == 200
+        (another,) = workers_of(state)
+        assert another.pid != worker.pid
+        until(lambda: target.status("a").status == "running")
+        assert target.status("a").detail.startswith(f"{crashes} crash")
 
 
-def test_a_worker_that_is_told_to_end_is_replaced_too(target: LocalTarget, first: Package) -> None:
-    state = release(target, first)
-    (worker,) = workers_of(state)
-    worker.send_signal(signal.SIGTERM)
-    worker.wait(20)
-    until(lambda: bool(workers_of(state)))
-    assert httpx.get(f"{state.url}/ping", timeout=60, trust_env=False).status_code == 200
+def test_it_asks_for_no_token_when_told_so(
+    target: LocalTarget, first: Package, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLNB_ENDPOINT_AUTH", "false")
+    monkeypatch.setenv("MLNB_ENDPOINT_BODY_LIMIT", "1024")
+    release(target, first)
+    address = target.address("a")
+    assert address.token == ""
+    with httpx.Client(base_url=address.url, trust_env=False, timeout=30) as client:
+        assert client.post("/invocations", json=BODY).status_code == 200
+        assert client.post("/invocations", content=b" " * 1025).status_code == 413
 
 
 def test_workers_end_when_their_supervisor_is_killed(target: LocalTarget, first: Package) -> None:
@@ -154,24 +165,14 @@ def test_workers_end_when_their_supervisor_is_killed(target: LocalTarget, first:
     assert "without being stopped" in status.detail
     with pytest.raises(EndpointUnavailable, match="does not run"):
         target.address("a")
-    again = release(target, first)  # it starts where it was
-    assert (again.port, again.token) == (state.port, state.token)
-
-
-def test_another_process_with_the_pid_is_not_taken_for_it(
-    target: LocalTarget, first: Package
-) -> None:
-    state = release(target, first)
-    assert target.stop("a")
-    bystander = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    try:
-        stale = replace(state, pid=bystander.pid, created=time.time() - 1000)
-        states.write(folders.state_file("a"), stale)
-        assert target.status("a").status == "stopped"
+    # Meanwhile the pid belongs to somebody else, who is left alone.
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
+        states.write(folders.state_file("a"), replace(state, pid=bystander.pid))
         assert target.stop("a") is False
         assert bystander.poll() is None
-    finally:
         bystander.communicate(b"\n")
+    again = release(target, first)  # it starts where it was
+    assert (again.port, again.token) == (state.port, state.token)
 
 
 def test_it_survives_the_process_that_made_it(
@@ -189,24 +190,22 @@ def test_it_survives_the_process_that_made_it(
     assert target.status("a").status == "running"
 
 
-def test_two_changes_at_a_time_are_refused(target: LocalTarget, first: Package) -> None:
+def test_two_changes_at_a_time_are_refused_and_a_port_is_kept(
+    target: LocalTarget, first: Package
+) -> None:
     with target.prepare("a", first) as candidate:
         with pytest.raises(Conflict, match="being changed"):
             target.stop("a")
         with pytest.raises(Conflict, match="being changed"), target.prepare("a", first):
             pass
         candidate.serve(1)
-    assert target.stop("a")
-
-
-def test_a_running_endpoint_keeps_its_port(target: LocalTarget, first: Package) -> None:
-    state = release(target, first)
+    port = int(target.address("a").url.rpartition(":")[2])
     with (
-        pytest.raises(Conflict, match=f"runs on port {state.port}"),
-        target.prepare("a", first, port=1 + state.port % 60000),
+        pytest.raises(Conflict, match=f"runs on port {port}"),
+        target.prepare("a", first, port=1 + port % 60000),
     ):
         pass
-    with target.prepare("a", first, port=state.port) as candidate:
+    with target.prepare("a", first, port=port) as candidate:
         candidate.serve(2)
 
 
@@ -247,3 +246,12 @@ def test_a_running_request_is_finished_before_it_stops(
     assert target.stop("a")
     thread.join(60)
     assert [answer.status_code for answer in answers] == [200]
+
+
+@pytest.mark.parametrize("module", EXTRA)
+def test_a_missing_library_is_one_clear_error(
+    here: Project, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtra, match=rf"{module}.*mlnb\[serving\]"):
+        LocalTarget()

@@ -60,6 +60,10 @@ def test_the_life_of_an_endpoint_in_a_notebook_and_in_a_shell(
         status = shell.run_cell("%endpoint show a").result
         assert isinstance(status, EndpointStatus)
         assert status.status == "running"
+        listed = shell.run_cell("%endpoint list").result
+        bundle, _ = shell.display_formatter.format(listed)  # type: ignore[union-attr]
+        assert bundle["text/plain"] == render.to_text(listed)
+        assert "<table" in bundle["text/html"]
         with pytest.raises(BadInput, match="saved with the output"):
             shell.run_cell("%endpoint token a")
     token = serving.endpoint("a").token

@@ -99,7 +99,8 @@ class LocalTarget:
         except EndpointUnavailable as error:
             return EndpointStatus(name=name, status="failed", detail=error.message, **facts)
         workers, crashes = answer["workers"], answer["crashes"]
-        detail = f"{crashes} crashes in a row" if crashes else ""
+        times = "1 crash" if crashes == 1 else f"{crashes} crashes in a row"
+        detail = f"{times}, see its log" if crashes else ""
         how: Any = "running" if workers else "failed" if crashes > 2 else "starting"
         return EndpointStatus(
             name=name,
