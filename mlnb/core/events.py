@@ -5,7 +5,7 @@ Kinds are dotted, past tense: ``run.started``, ``run.finished``, ``pipeline.star
 ``pipeline.finished``, ``step.started``, ``cell.started``, ``cell.finished``, ``step.finished``,
 ``dataset.saved``, ``model.registered``, ``model.promoted``, ``model.rolled_back``,
 ``validation.finished``, ``release.deployed``, ``release.rolled_back``, ``endpoint.stopped``,
-``drift.found``, ``lineage.recorded``.
+``labels.added``, ``drift.found``, ``performance.dropped``, ``lineage.recorded``.
 """
 
 import json
