@@ -115,7 +115,7 @@ def test_a_failing_cell_fails_with_the_users_own_traceback(
 
 
 def test_a_runner_sees_the_failure(project: Project) -> None:
-    with pytest.raises(CellExecutionError, match="ValueError.*: no"):
+    with pytest.raises(CellExecutionError, match=r"ValueError.*: no"):
         execute(project, "%%track x\nraise ValueError('no')", allow_errors=False)
     assert only_run().status == "FAILED"
 
@@ -204,7 +204,8 @@ def test_an_unreachable_store_breaks_no_cell(
     (project.root / "blocked").write_text("in the way")
     (cell,) = execute(
         project,
-        "%%track away\nimport mlnb, mlflow\nmlnb.log({'a': 1})\nmlflow.log_metric('own', 1)\n'done'",
+        "%%track away\nimport mlnb, mlflow\n"
+        "mlnb.log({'a': 1})\nmlflow.log_metric('own', 1)\n'done'",
     )
     warning, result = cell.outputs
     assert warning.name == "stderr"
