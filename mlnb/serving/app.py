@@ -137,8 +137,7 @@ class App:
         request = Request(scope, receive, chosen, time.time_ns() // 1000, headers=headers)
         forward = self.forward
         if forward is not None:
-            body = await request.body(4 * self._service.body_limit)
-            await _send(send, await forward(request, body), [(b"connection", b"close")])
+            await _send(send, await self._answer(request, forward), [(b"connection", b"close")])
             return
         metrics = self._service.metrics
         metrics.begin()
@@ -151,8 +150,10 @@ class App:
         extra = [*self._own_headers, (b"x-request-id", request.id.encode())]
         await _send(send, response, extra)
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request, forward: Forward | None = None) -> Response:
         try:
+            if forward is not None:
+                return await forward(request, await request.body(self._service.body_limit))
             return await self._route(request)
         except MlnbError as error:
             return self._refusal(error, request)

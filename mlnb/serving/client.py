@@ -88,19 +88,38 @@ class Endpoint:
         """
         import pandas as pd
 
+        if not isinstance(frame, pd.DataFrame):
+            frame = _as_frame(frame)
+        answer = self.invoke(self._request(frame, ids, times))
+        columns = {"prediction": answer["predictions"]}
+        if "scores" in answer:
+            columns["score"] = answer["scores"]
+        return pd.DataFrame(columns, index=frame.index)
+
+    def _request(
+        self, frame: "pd.DataFrame", ids: Sequence[Any] | None, times: Sequence[Any] | None
+    ) -> bytes:
+        import pandas as pd
+
+        if not frame.columns.is_unique:
+            raise BadInput("Two columns of the frame have the same name.", "Name each once.")
         body: dict[str, Any] = {
             "inputs": {str(name): _jsonable(frame[name]) for name in frame.columns}
         }
         if ids is not None:
             body["ids"] = pd.Series(ids).tolist()
         if times is not None:
-            moments = pd.to_datetime(pd.Series(times), utc=True)
-            body["times"] = _jsonable(moments)
-        answer = self.invoke(self._json.dumps(body, option=self._json.OPT_SERIALIZE_NUMPY))
-        columns = {"prediction": answer["predictions"]}
-        if "scores" in answer:
-            columns["score"] = answer["scores"]
-        return pd.DataFrame(columns, index=frame.index)
+            try:
+                body["times"] = _jsonable(pd.to_datetime(pd.Series(times), utc=True))
+            except (TypeError, ValueError) as error:
+                raise BadInput(f"`times` cannot be read as times: {error}") from None
+        try:
+            return bytes(self._json.dumps(body, option=self._json.OPT_SERIALIZE_NUMPY))
+        except TypeError as error:
+            raise BadInput(
+                f"The frame cannot be sent as JSON: {error}.",
+                "Endpoints take numbers, booleans, text and times.",
+            ) from None
 
     def invoke(self, body: bytes | dict[str, Any]) -> dict[str, Any]:
         """Send a request of the MLflow scoring protocol as it is and return the answer."""
@@ -166,6 +185,14 @@ class Endpoint:
         if response.status_code < 500:
             return BadInput(message, fix)
         return EndpointUnavailable(self.name, message.rstrip("."), fix)
+
+
+def _as_frame(table: Any) -> "pd.DataFrame":
+    """Return a polars or Arrow table as a pandas frame."""
+    if not hasattr(table, "to_pandas"):
+        raise BadInput(f"A {type(table).__name__} is no table.", "Pass a DataFrame.")
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
 
 
 def _jsonable(column: "pd.Series[Any]") -> Any:

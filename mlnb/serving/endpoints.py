@@ -3,7 +3,7 @@
 from typing import Literal
 
 from mlnb.core import lineage, project
-from mlnb.core.errors import BadInput, InvalidName, UnknownName
+from mlnb.core.errors import BadInput, InvalidName, UnknownName, UntrustedModel
 from mlnb.core.names import check_name
 from mlnb.core.records import EndpointStatus, Release
 from mlnb.serving import releases
@@ -85,12 +85,18 @@ def rollback(name: str, *, to: int | None = None, reason: str = "") -> Release:
         If there is no such endpoint or release.
     BadInput
         If there is no earlier release.
+    UntrustedModel
+        If the model version is no longer what that release served.
     ReleaseFailed
         If the earlier model does not start any more; the present one keeps serving.
     """
     place = target()
     earlier = releases.before(releases.history(name), to)
     chosen = package(earlier.model)
+    if chosen.version.digest != earlier.model_digest:
+        raise UntrustedModel(
+            chosen.version.ref, f"it is not the model that release {earlier.number} served"
+        )
     with place.prepare(name, chosen) as candidate:
         release = releases.append(name, chosen.version, reason=reason, restores=earlier.number)
         candidate.serve(release.number)

@@ -273,3 +273,12 @@ def test_a_replaced_worker_passes_requests_on(classifier: Asker) -> None:
     assert response.text == "/invocations"
     assert response.headers["connection"] == "close"
     assert "x-mlnb-release" not in response.headers  # the successor says its own
+    assert classifier("POST", "/invocations", content=b" " * 2001).status_code == 413
+
+    async def gone(_request: Request, _body: bytes) -> Response:
+        raise httpx.ConnectError("nobody there")
+
+    classifier.app.forward = gone
+    failed = classifier("POST", "/invocations", content=b"{}")
+    assert failed.status_code == 500
+    assert failed.json()["message"] == "The endpoint failed on this request."

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 from mlnb.core.errors import (
@@ -159,3 +161,26 @@ def test_the_shell_command_holds_no_token(endpoint: Endpoint) -> None:
     assert "$(mlnb endpoint token a)" in command
     assert "O'\\''Hare" in command
     assert "sesame" not in repr(endpoint)
+
+
+def test_arrow_and_polars_tables_are_sent_too(server: Recorder, endpoint: Endpoint) -> None:
+    for table in (pa.table({"x": [1.0, 2.0]}), pl.DataFrame({"x": [1.0, 2.0]})):
+        assert len(endpoint.predict(table)) == 2  # type: ignore[arg-type]
+    assert server.bodies == [{"inputs": {"x": [1.0, 2.0]}}] * 2
+
+
+@pytest.mark.parametrize(
+    ("frame", "options", "message"),
+    [
+        (pd.DataFrame({"x": [1]}), {"times": ["soon"]}, "`times` cannot be read"),
+        (pd.DataFrame({"x": [object()]}), {}, "cannot be sent as JSON"),
+        (pd.DataFrame([[1, 2]], columns=["x", "x"]), {}, "same name"),
+        ([1, 2], {}, "A list is no table"),
+    ],
+)
+def test_what_cannot_be_sent_is_one_clear_error(
+    server: Recorder, endpoint: Endpoint, frame: Any, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(BadInput, match=message):
+        endpoint.predict(frame, **options)
+    assert server.bodies == []

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -20,9 +21,10 @@ from mlnb.core.errors import (
     InvalidName,
     ReleaseFailed,
     UnknownName,
+    UntrustedModel,
 )
 from mlnb.core.project import Project
-from mlnb.serving import folders
+from mlnb.serving import folders, releases
 from mlnb.serving import state as states
 
 ROWS = pd.DataFrame(
@@ -219,3 +221,13 @@ def test_rolling_back_brings_a_stopped_endpoint_back() -> None:
     assert serving.status("back").status == "running"
     with pytest.raises(Conflict, match="runs on port"):
         serving.deploy("late@2", "back", port=1)
+
+
+def test_a_version_that_is_another_model_now_is_not_brought_back() -> None:
+    registered = models.resolve("late@1")
+    releases.append("changed", replace(registered, digest="0" * 64), reason="")
+    releases.append("changed", models.resolve("late@2"), reason="")
+    with pytest.raises(UntrustedModel, match="not the model that release 1 served"):
+        serving.rollback("changed")
+    assert len(serving.history("changed")) == 2
+    assert not folders.state_file("changed").exists()
