@@ -37,7 +37,7 @@ def raising_shell(extension: str = "mlnb") -> Iterator[RaisingShell]:
     shell: RaisingShell = RaisingShell.instance()
     try:
         if extension:
-            assert shell.extension_manager is not None  # noqa: S101  (narrows IPython's Optional)
+            assert shell.extension_manager is not None
             shell.extension_manager.load_extension(extension)
         yield shell
     finally:
