@@ -1,6 +1,6 @@
 """The report: served data and realised performance against training data and validation."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -78,15 +78,8 @@ def report(
     settings = project.current().settings
     rules = Rules(settings.drift_psi, settings.drift_alpha, share, tuple(important))
     served = predictions(endpoint, since=since, until=until)
-    truth = labels.known(endpoint)
-    watched: dict[str, _Watched] = {}
-    found = []
-    for name, part in periods.split(served, by, periods.named(since, until)):
-        model = str(part["model"].value_counts().index[0])
-        if model not in watched:
-            watched[model] = _watched(model, reference, served)
-            rules.check(list(watched[model].features))
-        found.append(_period(endpoint, name, part, watched[model], truth, rules))
+    parts = periods.split(served, by, periods.named(since, until))
+    found = _reported(endpoint, parts, reference, rules)
     raised = [
         alert
         for period in found
@@ -100,6 +93,24 @@ def report(
         periods=found,
         alerts=alarms.record(endpoint, raised),
     )
+
+
+def _reported(
+    endpoint: str,
+    parts: Iterable[tuple[str, "pd.DataFrame"]],
+    reference: Any,
+    rules: Rules,
+) -> list[DriftReport]:
+    truth = labels.known(endpoint)
+    watched: dict[str, _Watched] = {}
+    found = []
+    for name, part in parts:
+        model = str(part["model"].value_counts().index[0])
+        if model not in watched:
+            watched[model] = _watched(model, reference, part)
+            rules.check(list(watched[model].features))
+        found.append(_period(endpoint, name, part, watched[model], truth, rules))
+    return found
 
 
 @dataclass(frozen=True)
