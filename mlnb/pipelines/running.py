@@ -1,5 +1,6 @@
 """Run a pipeline: notebooks in the order of their needs, a record and a report at the end."""
 
+import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -72,7 +73,15 @@ def _run(prepared: Prepared, workers: int, on_progress: OnProgress | None) -> Pi
     started = now()
     name, folder = _new_folder(project, plan.pipeline, started)
     stop = threading.Event()
-    stepper = Stepper(prepared, name, folder, stop, Attacher(), _end_of(project.events.path))
+    stepper = Stepper(
+        prepared,
+        name,
+        folder,
+        stop,
+        Attacher(),
+        since=_end_of(project.events.path),
+        threads=_share_of_cores(workers),
+    )
     with stop_on_signals(stop), _watched(project, name, on_progress):
         _announce(prepared, name, workers)
         results = schedule(
@@ -92,6 +101,7 @@ def _run(prepared: Prepared, workers: int, on_progress: OnProgress | None) -> Pi
             prepared,
             folder,
         )
+        project.store.append(f"{history.LOG}/{plan.pipeline}", lambda _number: ended.to_dict())
         project.events.emit(
             "pipeline.finished",
             name,
@@ -99,7 +109,6 @@ def _run(prepared: Prepared, workers: int, on_progress: OnProgress | None) -> Pi
             error=ended.error,
             report=ended.report,
         )
-        project.store.append(f"{history.LOG}/{plan.pipeline}", lambda _number: ended.to_dict())
     return ended
 
 
@@ -116,6 +125,17 @@ def _announce(prepared: Prepared, name: str, workers: int) -> None:
         driver=progress.this_driver().to_dict(),
         steps=[{key: getattr(step, key) for key in shown} for step in plan.steps],
     )
+
+
+def _share_of_cores(workers: int) -> dict[str, str]:
+    """Return the thread limits of a notebook that runs beside others.
+
+    OpenMP threads spin while they wait: two notebooks with a thread per core each slow one
+    another down many times over. A limit that the user has set is kept.
+    """
+    share = str(max(1, (os.cpu_count() or 1) // workers))
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    return {name: os.environ.get(name, share) for name in names}
 
 
 def _closed(run: PipelineRun, prepared: Prepared, folder: Path) -> PipelineRun:

@@ -1,7 +1,7 @@
 """The pipeline file: YAML → `Pipeline`, with one clear error for whatever is wrong in it."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -10,6 +10,11 @@ from mlnb.core.errors import InvalidName, InvalidPipeline, UnknownName, suggesti
 from mlnb.core.names import check_name
 
 FILE_NAMES = ("pipeline.yaml", "pipeline.yml")
+
+
+TriggerRule = Literal["all_success", "none_failed", "all_done"]
+"""Airflow's words: every needed step finished; none failed, though some may have been skipped by
+their condition; whatever became of them."""
 
 
 def _listed(value: Any) -> Any:
@@ -29,8 +34,8 @@ class Step(BaseModel):
     params: dict[str, Any] = {}
     when: bool | str = True
     """An expression; the step is SKIPPED when its value is false."""
-    always: bool = False
-    """Run it even when a step it needs failed or was skipped."""
+    trigger_rule: TriggerRule = "all_success"
+    """What must have become of the steps it needs."""
     timeout: float | None = Field(None, gt=0)
     """Seconds for the whole notebook."""
     retries: int = Field(0, ge=0, le=100)

@@ -16,6 +16,7 @@ from mlnb.pipelines import expressions
 from mlnb.pipelines.attaching import Attacher
 from mlnb.pipelines.planning import PlannedStep, Prepared
 from mlnb.pipelines.scheduling import Results
+from mlnb.pipelines.spec import TriggerRule
 
 STOPPED = "The run was stopped before it could start."
 
@@ -32,6 +33,8 @@ class Stepper:
     attacher: Attacher
     since: int
     """Where in the event file the run begins."""
+    threads: Mapping[str, str]
+    """Environment that gives each notebook its share of the cores."""
 
     @property
     def project(self) -> Project:
@@ -43,10 +46,10 @@ class Stepper:
         if self.stop.is_set():
             return self._not_run(planned, STOPPED)
         spec = self.prepared.pipeline.steps[planned.step]
-        blocking = [name for name in planned.needs if results[name].status != "FINISHED"]
-        if blocking and not spec.always:
+        blocking = self._blocking(planned, spec.trigger_rule, results)
+        if blocking:
             ended = {"FAILED": "failed", "SKIPPED": "was skipped", "KILLED": "was killed"}
-            return self._not_run(planned, f"{blocking[0]} {ended[results[blocking[0]].status]}.")
+            return self._not_run(planned, f"{blocking} {ended[results[blocking].status]}.")
         condition = expressions.condition(spec.when)
         try:
             if self._evaluate(condition, planned, results):
@@ -75,6 +78,26 @@ class Stepper:
         self._finish(planned, ended)
         return ended
 
+    def _blocking(self, planned: PlannedStep, rule: TriggerRule, results: Results) -> str | None:
+        """Return the first step that, by the rule, keeps this one from running."""
+        if rule == "all_done":
+            return None
+        if rule == "all_success":
+            return next((n for n in planned.needs if results[n].status != "FINISHED"), None)
+        failed = (n for n in self._upstream(planned) if results[n].status in {"FAILED", "KILLED"})
+        return next(failed, None)
+
+    def _upstream(self, planned: PlannedStep) -> list[str]:
+        """Return the names of all jobs that come before this one, the nearest first."""
+        needs = {step.name: step.needs for step in self.prepared.plan.steps}
+        found = dict.fromkeys(planned.needs)
+        queue = list(found)
+        for name in queue:
+            new = [need for need in needs[name] if need not in found]
+            found.update(dict.fromkeys(new))
+            queue.extend(new)
+        return list(found)
+
     def _execute(self, planned: PlannedStep, results: Results, begun: StepResult) -> StepResult:
         spec = self.prepared.pipeline.steps[planned.step]
         given = {**planned.matrix, **self._evaluate(spec.params, planned, results)}
@@ -88,6 +111,7 @@ class Stepper:
                 pipeline_run=self.run,
                 timeout=spec.timeout,
                 kernel=spec.kernel,
+                environment=self.threads,
                 cancelled=self.stop,
             )
             if number > 1:
@@ -186,7 +210,7 @@ def _glued(result: StepResult, name: str) -> Any:
     if name in result.values:
         return result.values[name]
     if result.status != "FINISHED":
-        return None  # only a step that runs `always` can ask
+        return None  # only a step with another trigger rule can ask
     known = ", ".join(result.values) or "nothing"
     raise LookupError(f"step {result.name!r} glued no {name!r} (it glued {known})")
 

@@ -27,9 +27,16 @@ def shown(value: Any, limit: int = 300) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, list):
-        text = ", ".join(shown(item) for item in value)
+        text = ", ".join(_inner(item) for item in value)
     elif isinstance(value, dict):
-        text = ", ".join(f"{key}={shown(item)}" for key, item in value.items())
+        text = ", ".join(f"{key}={_inner(item)}" for key, item in value.items())
     else:
         text = str(value)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def _inner(value: Any) -> str:
+    """Return a value within another one, in the brackets that tell them apart."""
+    if isinstance(value, list):
+        return f"[{shown(value)}]"
+    return f"{{{shown(value)}}}" if isinstance(value, dict) else shown(value)

@@ -120,10 +120,12 @@ def test_a_failure_skips_what_needs_it_and_nothing_else(project: Project) -> Non
           bad: {notebook: bad.ipynb}
           after: {notebook: ok.ipynb, needs: bad}
           later: {notebook: ok.ipynb, needs: after}
-          cleanup: {notebook: ok.ipynb, needs: [bad, later], always: true}
+          cleanup: {notebook: ok.ipynb, needs: [bad, later], trigger_rule: all_done}
           other: {notebook: glue.ipynb}
           guarded: {notebook: ok.ipynb, needs: other, when: "${{ steps.other.yes }}"}
           never: {notebook: ok.ipynb, when: false}
+          anyway: {notebook: ok.ipynb, needs: [guarded], trigger_rule: none_failed}
+          hopeless: {notebook: ok.ipynb, needs: [later, anyway], trigger_rule: none_failed}
           missing: {notebook: ok.ipynb, needs: other, when: "${{ steps.other.no }}"}
         """,
     )
@@ -138,6 +140,8 @@ def test_a_failure_skips_what_needs_it_and_nothing_else(project: Project) -> Non
         "other": "FINISHED",
         "guarded": "SKIPPED",
         "never": "SKIPPED",
+        "anyway": "FINISHED",
+        "hopeless": "SKIPPED",
         "missing": "FAILED",
     }
     assert steps["bad"].failed_cell == 2
@@ -146,6 +150,7 @@ def test_a_failure_skips_what_needs_it_and_nothing_else(project: Project) -> Non
     assert (project.root / steps["bad"].output).is_file()
     assert steps["after"].error == "bad failed."
     assert steps["later"].error == "after was skipped."
+    assert steps["hopeless"].error == "bad failed."
     assert steps["guarded"].error == "Its condition is false: ${{ steps.other.yes }}"
     assert "step 'other' glued no 'no' (it glued yes)" in steps["missing"].error
     failure = pipelines.failure(run)
@@ -311,3 +316,14 @@ def test_a_vanished_driver_leaves_no_run_running_and_no_kernel(project: Project)
     }
     partial = project.state / "runs" / gone.id / "slow.ipynb"
     assert json.loads(partial.read_text(encoding="utf-8"))["cells"]
+
+
+def test_notebooks_share_the_cores(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("MKL_NUM_THREADS", "7")
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    source = f"import os, mlnb\nmlnb.glue('seen', [os.environ[n] for n in {names}])"
+    write_notebook(project.root / "a.ipynb", source)
+    file = write(project, "name: a\nsteps: {s: {notebook: a.ipynb}}")
+    step = by_name(pipelines.run(file, workers=10_000))["s"]
+    assert step.values["seen"] == ["1", "7"], "a user's own limit stays"

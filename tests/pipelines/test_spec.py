@@ -27,7 +27,7 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
             matrix: {family: [logistic, boosting]}
             params: {seed: 1}
             when: ${{ params.year > 2000 }}
-            always: true
+            trigger_rule: none_failed
             timeout: 600
             retries: 1
             kernel: python3
@@ -37,7 +37,7 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
     assert pipeline.params == {"year": 2013, "since": "2013-05-01"}  # a date stays text
     assert train.needs == ["ingest"]
     assert train.matrix == {"family": ["logistic", "boosting"]}
-    assert (train.timeout, train.retries, train.always) == (600, 1, True)
+    assert (train.timeout, train.retries, train.trigger_rule) == (600, 1, "none_failed")
 
 
 @pytest.mark.parametrize(
