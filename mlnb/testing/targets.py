@@ -119,7 +119,7 @@ class TargetContract:
         with target.prepare("contract", first) as candidate:
             candidate.serve(1)
         with Traffic(target.address("contract"), body) as traffic:
-            for number, package in enumerate([second, first, second], start=2):
+            for number, package in enumerate([second, first], start=2):
                 with target.prepare("contract", package) as candidate:
                     candidate.serve(number)
                 answered = len(traffic.releases)
@@ -129,7 +129,7 @@ class TargetContract:
                 assert set(traffic.releases[answered + 2 :]) == {str(number)}
         assert traffic.failures == []
         status = target.status("contract")
-        assert (status.status, status.release) == ("running", 4)
+        assert (status.status, status.release) == ("running", 3)
         assert status.requests >= len(traffic.releases)
 
     def test_a_release_that_does_not_start_changes_nothing(
