@@ -116,9 +116,9 @@ def _register(
     registry = Registry()
     columns = serialization.columns(signature)
     with store.failures(registry.uri):
-        uri, model_id, folder = serialization.save(model, run.id, types, signature, example)
+        uri, model_id, digest = serialization.save(model, run.id, types, signature, example)
         tags = {
-            DIGEST: digest_folder(folder),
+            DIGEST: digest,
             AUTHOR: projects.current().settings.author,
             FLAVOR: "sklearn",
             TRUSTED: json.dumps(types),
@@ -133,7 +133,13 @@ def _register(
                 if getattr(error, "error_code", "") != "RESOURCE_ALREADY_EXISTS":
                     raise
         version = registry.client.create_model_version(
-            name, uri, run.id, tags=tags, description=description or None, model_id=model_id
+            name,
+            uri,
+            run.id,
+            tags=tags,
+            description=description or None,
+            await_creation_for=0,  # it would say on the terminal that it waits
+            model_id=model_id,
         )
     if metrics:
         run.log(metrics=metrics)
@@ -300,8 +306,8 @@ def _verified(registry: Registry, version: ModelVersion) -> Path:
     kept = projects.current().local / "models" / version.digest
     with store.failures(registry.uri):
         found = registry.client.get_model_version_download_uri(version.name, str(version.number))
-    origin = Path(found.removeprefix("file://"))
-    if origin.is_dir():
+    origin = serialization.local_folder(found)
+    if origin is not None:
         _check(origin, version)
     if not kept.is_dir() or digest_folder(kept) != version.digest:
         _fetch(registry, version, found, kept)
@@ -311,13 +317,8 @@ def _verified(registry: Registry, version: ModelVersion) -> Path:
 def _fetch(registry: Registry, version: ModelVersion, uri: str, kept: Path) -> None:
     kept.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".incoming-", dir=kept.parent) as staging:
-        origin = Path(uri.removeprefix("file://"))
-        copy = Path(staging) / "model"
-        if origin.is_dir():
-            shutil.copytree(origin, copy)
-        else:
-            with store.failures(registry.uri):
-                copy = serialization.download(uri, Path(staging))
+        with store.failures(registry.uri):
+            copy = serialization.copy(uri, Path(staging))
         _check(copy, version)
         if kept.exists():
             shutil.rmtree(kept)

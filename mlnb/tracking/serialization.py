@@ -4,14 +4,17 @@ Nothing here unpickles. skops rebuilds an object only from types it was told to 
 kept in the registry, not beside the model, so that changing the model's files cannot extend it.
 """
 
+import shutil
 import warnings
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from mlnb.core.errors import UnsupportedData, UntrustedModel
 from mlnb.core.extras import require
+from mlnb.core.hashing import digest_folder
 from mlnb.core.records import Column
 
 TRUSTED_ROOTS = frozenset({"numpy", "scipy", "sklearn"})
@@ -115,15 +118,15 @@ def columns(signature: Any) -> list[Column]:
 
 def save(
     model: Any, run_id: str, trusted: list[str], signature: Any, example: Any
-) -> tuple[str, str, Path]:
+) -> tuple[str, str, str]:
     """Log a model to a run of MLflow's current store.
 
     Returns
     -------
     uri, model_id : str
         MLflow's names of the logged model.
-    folder : Path
-        Its files.
+    digest : str
+        Of its files, as the store gives them back.
     """
     import mlflow
     from mlflow.models import Model
@@ -144,16 +147,26 @@ def save(
             # Given, because MLflow would start another interpreter for ten seconds to find them.
             pip_requirements=[f"{package}=={version(package)}" for package in packages],
         )
-    return made.model_uri, made.model_id, download(made.model_uri)
+    # By its place, not as models:/…, for which MLflow adds a file of its own to the download.
+    with TemporaryDirectory(prefix="mlnb-") as folder:
+        digest = digest_folder(copy(made.artifact_path, Path(folder)))
+    return made.model_uri, made.model_id, digest
 
 
-def download(uri: str, folder: Path | None = None) -> Path:
-    """Return the folder of a model's files: the store's own when it is local and none is given."""
+def local_folder(uri: str) -> Path | None:
+    """Return the store's own folder of a model's files, or None when the store is elsewhere."""
+    folder = Path(uri.removeprefix("file://"))
+    return folder if folder.is_dir() else None
+
+
+def copy(uri: str, target: Path) -> Path:
+    """Copy a model's files below a folder and return where they are."""
     from mlflow.artifacts import download_artifacts
 
-    target = None if folder is None else str(folder)
-    found = download_artifacts(artifact_uri=uri, dst_path=target)
-    return Path(found)
+    origin = local_folder(uri)
+    if origin is not None:
+        return Path(shutil.copytree(origin, target / "model"))
+    return Path(download_artifacts(artifact_uri=uri, dst_path=str(target)))
 
 
 def load(folder: Path, ref: str, trusted: Sequence[str]) -> Any:

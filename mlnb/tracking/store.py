@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 PROBE_SECONDS = 3.0
 """How long a tracking server may take to answer before the journal is used instead."""
 
+_QUIET = {
+    # MLflow reports its use to its makers unless told otherwise; mlnb sends nothing anywhere.
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # A progress bar per file and a line per run would stand in the user's output.
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
 _BAD_INPUT = {
     "INVALID_PARAMETER_VALUE",
     "BAD_REQUEST",
@@ -49,8 +56,8 @@ _opening = Lock()
 @cache
 def _open(uri: str, _process: int) -> "MlflowClient":
     check(uri)
-    # MLflow reports its use to its makers unless told otherwise; mlnb sends nothing anywhere.
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    for variable, value in _QUIET.items():
+        os.environ.setdefault(variable, value)
     from mlflow import MlflowClient
 
     with failures(uri):
