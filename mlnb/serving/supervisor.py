@@ -93,7 +93,8 @@ class Supervisor:
         try:
             while line := await reader.readline():
                 message = json.loads(line)
-                if not hmac.compare_digest(str(message.get("secret")), self._state.secret):
+                given = str(message.get("secret")).encode()
+                if not hmac.compare_digest(given, self._state.secret.encode()):
                     break
                 request = message["request"]
                 if request == "prepare":
