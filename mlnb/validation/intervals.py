@@ -195,30 +195,16 @@ class _Ranking:
         if len(self.starts) < len(self.order):
             rows = np.add.reduceat(rows, self.starts, axis=1)
             hits = np.add.reduceat(hits, self.starts, axis=1)
-        positive = hits.sum(axis=1)
+        above, won = np.cumsum(rows, axis=1), np.cumsum(hits, axis=1)
+        positive, drawn = won[:, -1], above[:, -1]
         found: dict[str, Array] = {}
         with np.errstate(divide="ignore", invalid="ignore"):
-            if "average_precision" in names:
-                found["average_precision"] = self._precision(rows, hits) / positive
             if "roc_auc" in names:
-                negative = rows.sum(axis=1) - positive
-                found["roc_auc"] = self._area(rows, hits, negative) / (positive * negative)
+                # of all pairs, those where a negative ranks above the positive; a tie counts half
+                lost = np.einsum("ij,ij->i", hits, above - won - 0.5 * (rows - hits))
+                found["roc_auc"] = 1.0 - lost / (positive * (drawn - positive))
+            if "average_precision" in names:
+                precision = np.divide(won, above, out=won, where=above != 0)
+                gain = np.einsum("ij,ij->i", hits, precision)
+                found["average_precision"] = gain / hits.sum(axis=1)
         return found
-
-    @staticmethod
-    def _precision(rows: Array, hits: Array) -> Array:
-        """Return the sum over positives of the precision at their threshold."""
-        above = np.cumsum(rows, axis=1)
-        precision = np.cumsum(hits, axis=1)
-        np.divide(precision, above, out=precision, where=above != 0)
-        gain: Array = np.einsum("ij,ij->i", hits, precision)
-        return gain
-
-    @staticmethod
-    def _area(rows: Array, hits: Array, negative: Array) -> Array:
-        """Return how many negatives positives beat; a tie counts half."""
-        misses = rows - hits
-        upto = np.cumsum(misses, axis=1)
-        upto -= misses / 2.0
-        beaten: Array = hits.sum(axis=1) * negative - np.einsum("ij,ij->i", hits, upto)
-        return beaten
