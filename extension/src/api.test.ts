@@ -35,48 +35,48 @@ describe('Api', () => {
   it('asks below the base URL, with the token', async () => {
     const fetch = vi.fn((request: Request) => {
       expect(request.url).toMatch(
-        /^http:\/\/localhost:8888\/user\/ada\/mlnb\/api\/overview/
+        /^http:\/\/localhost:8888\/user\/ada\/mlnb\/api\/overview\?folder=my%20work/
       );
       expect(request.headers.get('Authorization')).toBe('token secret');
       return Promise.resolve(new Response(JSON.stringify(overview())));
     });
-    expect(await apiWith(fetch).overview()).toEqual(overview());
+    expect(await apiWith(fetch).overview('my work')).toEqual(overview());
     expect(fetch).toHaveBeenCalledOnce();
   });
 
   it('unwraps a list', async () => {
     const api = answering(200, { runs: [run()] });
-    expect(await api.list('runs')).toEqual([run()]);
+    expect(await api.list('runs', '')).toEqual([run()]);
   });
 
   it("shows mlnb's own errors as they are", async () => {
     const body = { error: 'UnknownName', message: 'No run.', fix: 'Look.' };
-    const error = await failure(answering(404, body).list('runs'));
+    const error = await failure(answering(404, body).list('runs', ''));
     expect(asProblem(error)).toEqual(body);
   });
 
   it('tells that the server extension is missing', async () => {
     const error = await failure(
-      answering(404, '<html>Not found</html>').overview()
+      answering(404, '<html>Not found</html>').overview('')
     );
     expect(error.fix).toContain('jupyter server extension enable mlnb');
   });
 
   it('tells that one has to log in', async () => {
     const error = await failure(
-      answering(403, { message: 'Forbidden' }).overview()
+      answering(403, { message: 'Forbidden' }).overview('')
     );
     expect(error.message).toContain('log in');
   });
 
   it('names any other status', async () => {
-    const error = await failure(answering(502, '', 'Bad Gateway').overview());
+    const error = await failure(answering(502, '', 'Bad Gateway').overview(''));
     expect(error.message).toBe('The server answered 502 Bad Gateway.');
   });
 
   it('tells that the server does not answer', async () => {
     const api = apiWith(() => Promise.reject(new TypeError('refused')));
-    const error = await failure(api.overview());
+    const error = await failure(api.overview(''));
     expect(error.message).toBe('The Jupyter server does not answer.');
   });
 });

@@ -19,23 +19,28 @@ export class ApiError extends Error implements Problem {
 
 /** The routes of the server extension. */
 export interface IApi {
-  overview(): Promise<Overview>;
-  list<S extends Section>(section: S): Promise<Overview[S]>;
+  overview(folder: string): Promise<Overview>;
+  list<S extends Section>(section: S, folder: string): Promise<Overview[S]>;
 }
 
 export class Api implements IApi {
   constructor(private readonly _settings: ServerConnection.ISettings) {}
 
-  overview(): Promise<Overview> {
-    return this._get<Overview>('overview');
+  overview(folder: string): Promise<Overview> {
+    return this._get<Overview>('overview', folder);
   }
 
-  async list<S extends Section>(section: S): Promise<Overview[S]> {
-    return (await this._get<Pick<Overview, S>>(section))[section];
+  async list<S extends Section>(
+    section: S,
+    folder: string
+  ): Promise<Overview[S]> {
+    return (await this._get<Pick<Overview, S>>(section, folder))[section];
   }
 
-  private async _get<T>(path: string): Promise<T> {
-    const url = URLExt.join(this._settings.baseUrl, 'mlnb', 'api', path);
+  private async _get<T>(route: string, folder: string): Promise<T> {
+    const url =
+      URLExt.join(this._settings.baseUrl, 'mlnb', 'api', route) +
+      URLExt.objectToQueryString({ folder });
     let response: Response;
     try {
       response = await ServerConnection.makeRequest(

@@ -11,11 +11,13 @@ class FakeServer implements IApi {
   content: Overview = overview();
   error: Error | null = null;
   asked: string[] = [];
+  folders: string[] = [];
   /** Answers wait for this when it is set. */
   gate: Promise<void> | null = null;
 
-  async overview(): Promise<Overview> {
+  async overview(folder: string): Promise<Overview> {
     this.asked.push('overview');
+    this.folders.push(folder);
     return this._answer(this.content);
   }
 
@@ -64,7 +66,7 @@ describe('MlnbModel', () => {
 
   it('asks nothing while nobody looks', async () => {
     await vi.advanceTimersByTimeAsync(120_000);
-    model.receive({ sections: ['runs'], pipelines: [] });
+    model.receive({ folder: '', sections: ['runs'], pipelines: [] });
     await model.refresh();
     await vi.advanceTimersByTimeAsync(120_000);
     expect(server.asked).toEqual([]);
@@ -89,8 +91,8 @@ describe('MlnbModel', () => {
     await show();
     server.asked = [];
     server.content = overview({ datasets: [dataset()], runs: [run()] });
-    model.receive({ sections: ['datasets'], pipelines: [] });
-    model.receive({ sections: ['datasets'], pipelines: [] });
+    model.receive({ folder: '', sections: ['datasets'], pipelines: [] });
+    model.receive({ folder: '', sections: ['datasets'], pipelines: [] });
     await vi.advanceTimersByTimeAsync(1000);
     expect(server.asked).toEqual(['datasets']);
     expect(model.state.overview?.datasets).toEqual([dataset()]);
@@ -102,13 +104,13 @@ describe('MlnbModel', () => {
     await show();
     server.asked = [];
     const half = progress({ id: 'new', steps: [step({ cells_done: 1 })] });
-    model.receive({ sections: [], pipelines: [half] });
+    model.receive({ folder: '', sections: [], pipelines: [half] });
     expect(model.state.overview?.pipelines.map(p => p.id)).toEqual([
       'new',
       'old'
     ]);
     const done = progress({ id: 'new', status: 'FINISHED' });
-    model.receive({ sections: [], pipelines: [done] });
+    model.receive({ folder: '', sections: [], pipelines: [done] });
     expect(model.state.overview?.pipelines[0]?.status).toBe('FINISHED');
     expect(server.asked).toEqual([]);
   });
@@ -123,6 +125,7 @@ describe('MlnbModel', () => {
     const refreshing = model.refresh();
     await settle();
     model.receive({
+      folder: '',
       sections: [],
       pipelines: [progress({ id: 'p', steps: [step({ cells_done: 5 })] })]
     });
@@ -140,7 +143,7 @@ describe('MlnbModel', () => {
     await settle();
     server.gate = null;
     server.content = overview({ datasets: [dataset()] });
-    model.receive({ sections: ['datasets'], pipelines: [] });
+    model.receive({ folder: '', sections: ['datasets'], pipelines: [] });
     await vi.advanceTimersByTimeAsync(1000);
     expect(model.state.overview?.datasets).toHaveLength(1);
     open();
@@ -171,12 +174,12 @@ describe('MlnbModel', () => {
     server.content = overview({ runs: [run()] });
     await show();
     server.error = new ApiError('TrackingUnavailable', 'No tracking.', '');
-    model.receive({ sections: ['runs'], pipelines: [] });
+    model.receive({ folder: '', sections: ['runs'], pipelines: [] });
     await vi.advanceTimersByTimeAsync(1000);
     expect(model.state.overview?.problems.runs?.message).toBe('No tracking.');
     expect(model.state.overview?.runs).toHaveLength(1);
     server.error = null;
-    model.receive({ sections: ['runs'], pipelines: [] });
+    model.receive({ folder: '', sections: ['runs'], pipelines: [] });
     await vi.advanceTimersByTimeAsync(1000);
     expect(model.state.overview?.problems).toEqual({});
   });
@@ -186,9 +189,49 @@ describe('MlnbModel', () => {
     server.gate = closed;
     model.visible = true;
     await settle();
-    model.receive({ sections: [], pipelines: [progress({ id: 'early' })] });
+    model.receive({
+      folder: '',
+      sections: [],
+      pipelines: [progress({ id: 'early' })]
+    });
     open();
     await settle();
     expect(model.state.overview?.pipelines.map(p => p.id)).toEqual(['early']);
+  });
+
+  it('shows the project of another folder, and nothing of the old one', async () => {
+    server.content = overview({ runs: [run()] });
+    await show();
+    const { open, closed } = gate();
+    server.gate = closed;
+    const refreshing = model.refresh();
+    await settle();
+    server.gate = null;
+    server.content = overview({ datasets: [dataset()] });
+    model.folder = 'hotels';
+    await vi.advanceTimersByTimeAsync(1000);
+    open();
+    await settle();
+    await refreshing;
+    expect(server.folders.at(-1)).toBe('hotels');
+    expect(model.state.overview?.runs).toEqual([]);
+    expect(model.state.overview?.datasets).toHaveLength(1);
+    const asked = server.asked.length;
+    model.receive({
+      folder: '',
+      sections: ['runs'],
+      pipelines: [progress({ id: 'of the old folder' })]
+    });
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(server.asked.length).toBe(asked);
+    expect(model.state.overview?.pipelines).toEqual([]);
+  });
+
+  it('asks for a folder once it is looked at', async () => {
+    model.folder = 'hotels';
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(server.asked).toEqual([]);
+    await show();
+    expect(server.folders).toEqual(['hotels']);
   });
 });

@@ -43,6 +43,21 @@ export class MlnbModel implements IMlnbModel {
     return this._changed;
   }
 
+  get folder(): string {
+    return this._folder;
+  }
+  set folder(value: string) {
+    if (value === this._folder) {
+      return;
+    }
+    this._folder = value;
+    this._clock++;
+    this._epoch = this._clock;
+    this._pushed.clear();
+    this._stale.clear();
+    void this.refresh();
+  }
+
   get visible(): boolean {
     return this._visible;
   }
@@ -72,6 +87,9 @@ export class MlnbModel implements IMlnbModel {
   }
 
   receive(change: Change): void {
+    if (change.folder !== this._folder) {
+      return;
+    }
     const at = ++this._clock;
     for (const progress of change.pipelines) {
       this._pushed.set(progress.id, { progress, at });
@@ -106,11 +124,17 @@ export class MlnbModel implements IMlnbModel {
     const asked = ++this._clock;
     this._set({ loading: true });
     try {
-      const overview = await this._api.overview();
+      const overview = await this._api.overview(this._folder);
+      if (asked < this._epoch) {
+        return this._load(); // the answer is about another folder, asked for before
+      }
       this._stale.clear();
       this._set({ problem: null, loading: false });
       this._merge(overview, asked);
     } catch (reason) {
+      if (asked < this._epoch) {
+        return this._load();
+      }
       this._set({ problem: asProblem(reason), loading: false });
       throw reason;
     }
@@ -126,7 +150,7 @@ export class MlnbModel implements IMlnbModel {
   private async _fetch(section: Section): Promise<void> {
     const asked = ++this._clock;
     try {
-      const list = await this._api.list(section);
+      const list = await this._api.list(section, this._folder);
       this._merge({ [section]: list, problems: {} }, asked, section);
     } catch (reason) {
       this._merge({ problems: { [section]: asProblem(reason) } }, asked);
@@ -145,6 +169,9 @@ export class MlnbModel implements IMlnbModel {
     asked: number,
     healed?: Section
   ): void {
+    if (asked < this._epoch) {
+      return;
+    }
     const before = this._state.overview;
     const complete = answer.project !== undefined;
     if (!before && !complete) {
@@ -203,5 +230,8 @@ export class MlnbModel implements IMlnbModel {
   private readonly _pushed = new Map<string, IPushed>();
   private readonly _answered = new Map<string, number>();
   private _clock = 0;
+  /** When the present folder was chosen; answers to earlier questions are of another project. */
+  private _epoch = 0;
+  private _folder = '';
   private _visible = false;
 }

@@ -4,8 +4,9 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { ILayoutRestorer } from '@jupyterlab/application';
+import { ILabShell, ILayoutRestorer } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
+import { PathExt } from '@jupyterlab/coreutils';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 
@@ -40,6 +41,7 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [IMlnbModel],
   optional: [
+    ILabShell,
     ILayoutRestorer,
     ICommandPalette,
     INotebookTracker,
@@ -48,6 +50,7 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
   activate: (
     app: JupyterFrontEnd,
     model: IMlnbModel,
+    shell: ILabShell | null,
     restorer: ILayoutRestorer | null,
     palette: ICommandPalette | null,
     notebooks: INotebookTracker | null,
@@ -60,11 +63,29 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
     app.shell.add(panel, 'left', { rank: 600, type: 'mlnb' });
     restorer?.add(panel, PANEL_ID);
     addCommands(app, model, palette);
+    if (shell) {
+      followFolder(app, shell, model);
+    }
     if (settings) {
       void followSettings(settings, model);
     }
   }
 };
+
+/** Show the project of the notebook in use; without one, of the last. */
+function followFolder(
+  app: JupyterFrontEnd,
+  shell: ILabShell,
+  model: IMlnbModel
+): void {
+  const { contents } = app.serviceManager;
+  const follow = (path: string): void => {
+    if (path) {
+      model.folder = PathExt.dirname(contents.localPath(path));
+    }
+  };
+  shell.currentPathChanged.connect((_, change) => follow(change.newValue));
+}
 
 const NO_ARGUMENTS = { args: { type: 'object', properties: {} } } as const;
 

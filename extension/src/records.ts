@@ -170,6 +170,7 @@ fix: string
  * What the server pushes: lists to fetch again, and pipeline runs as they are now.
  */
 export interface Change {
+folder: string
 sections: ("runs" | "datasets" | "models" | "endpoints" | "pipelines")[]
 pipelines: PipelineProgress[]
 }

@@ -30,6 +30,8 @@ export interface IState {
 export interface IMlnbModel {
   readonly state: IState;
   readonly changed: ISignal<IMlnbModel, IState>;
+  /** Folder of the file browser whose project is shown; '' is its top. */
+  folder: string;
   /** Whether anybody looks; nothing is fetched while nobody does. */
   visible: boolean;
   /** Seconds between two full refreshes. */

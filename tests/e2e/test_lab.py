@@ -99,6 +99,26 @@ def test_what_a_notebook_does_appears_in_the_panel(page: LabPage, lab: Any) -> N
     assert re.search(r"depth\s+3", details.inner_text())
 
 
+def test_the_panel_shows_the_project_of_the_notebook_in_use(page: LabPage, lab: Any) -> None:
+    inner = lab.folder / "hotels"
+    inner.mkdir()
+    (inner / "mlnb.toml").write_text('name = "hotels"\n')
+    lab.notebook("hotels/inner.ipynb", *FIRST)
+    page.open()
+    page.show_panel()
+    title = page.page.locator(".mlnb-Panel h2")
+    assert title.inner_text() == "flight-delays"
+    page.open("hotels/inner.ipynb")
+    page.show_panel()
+    title.get_by_text("hotels").wait_for(timeout=20_000)
+    page.run_all()
+    run = page.line("runs", "first-fit")
+    run.wait_for(timeout=90_000)
+    run.click()
+    link = page.section("runs").get_by_role("button", name="inner.ipynb", exact=True)
+    link.wait_for(timeout=20_000)
+
+
 def test_a_pipeline_started_in_a_terminal_is_followed_cell_by_cell(page: LabPage, lab: Any) -> None:
     cells = ["import time", *["time.sleep(1.2)"] * 4]
     lab.notebook("ingest.ipynb", *cells)

@@ -2,8 +2,9 @@
 
 Authenticated routes under ``/mlnb/api`` answer what a project holds; changes are pushed over
 Jupyter Server's own event socket. Reading order: `messages` (what goes over the wire), `feed`
-(what the event file says), `sections` (one function per list), `handlers` (HTTP), `push`
-(server → browser), `schema` (the wire's JSON Schema, from which the TypeScript types are made).
+(what an event file says), `sources` (whose), `sections` (one function per list), `handlers`
+(HTTP), `push` (server → browser), `extension` (loaded by Jupyter Server), `schema` (the wire's
+JSON Schema, from which the TypeScript types are made).
 """
 
 from typing import Any
@@ -20,4 +21,4 @@ async def _start_jupyter_server_extension(serverapp: Any) -> None:
     """Start pushing changes; called by Jupyter Server once its loop runs."""
     from mlnb.ui.server.extension import start
 
-    await start(serverapp)
+    start(serverapp)

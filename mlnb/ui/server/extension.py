@@ -3,11 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from mlnb.core.project import STATE
-from mlnb.ui.server.feed import Feed
 from mlnb.ui.server.handlers import routes
 from mlnb.ui.server.push import Pusher
-from mlnb.ui.server.sections import Source, project_root
+from mlnb.ui.server.sources import Sources
 
 SETTING = "mlnb_pusher"
 """Key of the pusher in the web application's settings."""
@@ -15,15 +13,14 @@ SETTING = "mlnb_pusher"
 
 def load(serverapp: Any) -> None:
     """Add the routes and register the event schema."""
-    server_root = Path(serverapp.root_dir)
-    feed = Feed(lambda: project_root(server_root) / STATE / "events.jsonl")
+    sources = Sources(Path(serverapp.root_dir))
     web_app = serverapp.web_app
-    web_app.settings[SETTING] = Pusher(feed, serverapp.event_logger)
+    web_app.settings[SETTING] = Pusher(sources, serverapp.event_logger)
     base_url = web_app.settings["base_url"]
-    web_app.add_handlers(".*$", routes(base_url, Source(server_root, feed)))
+    web_app.add_handlers(".*$", routes(base_url, sources))
     serverapp.log.info("mlnb: panel routes under %s/mlnb/api", base_url.rstrip("/"))
 
 
-async def start(serverapp: Any) -> None:
-    """Start pushing changes to the browser."""
-    await serverapp.web_app.settings[SETTING].start()
+def start(serverapp: Any) -> None:
+    """Start pushing changes to the browser; call it on the server's loop."""
+    serverapp.web_app.settings[SETTING].start()

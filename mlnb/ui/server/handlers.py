@@ -13,7 +13,8 @@ from tornado import web
 from mlnb.core.errors import MlnbError
 from mlnb.ui.server import sections
 from mlnb.ui.server.messages import Section
-from mlnb.ui.server.sections import LISTS, Source
+from mlnb.ui.server.sections import LISTS
+from mlnb.ui.server.sources import Source, Sources
 
 PREFIX = ("mlnb", "api")
 
@@ -39,9 +40,13 @@ class Handler(APIHandler):
     auth_resource = "mlnb"
     _track_activity = False  # a panel that looks is no user activity: idle servers may be culled
 
-    def initialize(self, source: Source) -> None:
+    def initialize(self, sources: Sources) -> None:
         """Receive what the route table holds."""
-        self.source = source
+        self.sources = sources
+
+    async def source(self) -> Source:
+        """Return what the query's ``folder`` asks for, the server's root folder by default."""
+        return await asyncio.to_thread(self.sources.at, self.get_query_argument("folder", ""))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer any error as JSON."""
@@ -60,31 +65,32 @@ class Handler(APIHandler):
 
 
 class ListHandler(Handler):
-    """``GET <section>``: one list."""
+    """``GET <section>?folder=``: one list."""
 
-    def initialize(self, source: Source, section: Section) -> None:  # type: ignore[override]
+    def initialize(self, sources: Sources, section: Section) -> None:  # type: ignore[override]
         """Receive what the route table holds."""
-        super().initialize(source)
+        super().initialize(sources)
         self.section = section
 
     @web.authenticated
     @authorized
     async def get(self) -> None:
         """Answer ``{"<section>": [record, …]}``."""
-        records = await asyncio.to_thread(sections.read, self.section, self.source)
+        records = await asyncio.to_thread(sections.read, self.section, await self.source())
         self.finish(json.dumps({self.section: records}))
 
 
 class OverviewHandler(Handler):
-    """``GET overview``: all lists at one moment."""
+    """``GET overview?folder=``: all lists at one moment."""
 
     @web.authenticated
     @authorized
     async def get(self) -> None:
         """Answer an `Overview`; a list that cannot be read is a problem, not a failure."""
-        place = await asyncio.to_thread(sections.place, self.source)
+        source = await self.source()
+        place = await asyncio.to_thread(sections.place, source)
         answers = await asyncio.gather(
-            *(asyncio.to_thread(sections.read, section, self.source) for section in LISTS),
+            *(asyncio.to_thread(sections.read, section, source) for section in LISTS),
             return_exceptions=True,
         )
         body: dict[str, Any] = {"format": 1, "project": place.to_dict(), "problems": {}}
@@ -102,13 +108,13 @@ class OverviewHandler(Handler):
         return problem(error)[1]
 
 
-def routes(base_url: str, source: Source) -> list[tuple[str, type[Handler], dict[str, Any]]]:
+def routes(base_url: str, sources: Sources) -> list[tuple[str, type[Handler], dict[str, Any]]]:
     """Return the route table."""
     prefix = url_path_join(base_url, *PREFIX)
     return [
-        (url_path_join(prefix, "overview"), OverviewHandler, {"source": source}),
+        (url_path_join(prefix, "overview"), OverviewHandler, {"sources": sources}),
         *(
-            (url_path_join(prefix, section), ListHandler, {"source": source, "section": section})
+            (url_path_join(prefix, section), ListHandler, {"sources": sources, "section": section})
             for section in LISTS
         ),
     ]

@@ -49,5 +49,7 @@ class Overview(Record):
 class Change(Record):
     """What the server pushes: lists to fetch again, and pipeline runs as they are now."""
 
+    folder: str = ""
+    """Whose project changed: the folder as the panel asked for it."""
     sections: list[Section] = field(default_factory=list)
     pipelines: list[PipelineProgress] = field(default_factory=list)

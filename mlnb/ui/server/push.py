@@ -5,11 +5,12 @@ stays the truth, so a lost push costs a delay and never a wrong list.
 """
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from tornado.ioloop import PeriodicCallback
 
-from mlnb.ui.server.feed import Feed
+from mlnb.ui.server.sources import Sources
 
 SCHEMA_ID = "urn:mlnb:change:v1"
 INTERVAL = 0.4
@@ -22,9 +23,10 @@ SCHEMA: dict[str, Any] = {
     "description": "Lists that changed, and pipeline runs as they are now.",
     "personal-data": False,
     "type": "object",
-    "required": ["sections", "pipelines"],
+    "required": ["folder", "sections", "pipelines"],
     "properties": {
         "format": {"type": "integer"},
+        "folder": {"type": "string"},
         "sections": {"type": "array", "items": {"type": "string"}},
         "pipelines": {"type": "array", "items": {"type": "object"}},
     },
@@ -32,25 +34,24 @@ SCHEMA: dict[str, Any] = {
 
 
 class Pusher:
-    """Looks at the event file regularly and emits what it says.
+    """Looks at the event files regularly and emits what they say.
 
     Parameters
     ----------
-    feed : Feed
-        What is followed.
+    sources : Sources
+        The folders that are followed.
     event_logger : jupyter_events.EventLogger
         Jupyter Server's; the schema is registered with it.
     """
 
-    def __init__(self, feed: Feed, event_logger: Any) -> None:
-        self._feed = feed
+    def __init__(self, sources: Sources, event_logger: Any) -> None:
+        self._sources = sources
         self._event_logger = event_logger
         self._timer = PeriodicCallback(self.look, INTERVAL * 1000)
         event_logger.register_event_schema(SCHEMA)
 
-    async def start(self) -> None:
-        """Take what has happened so far as known, and begin; call it on the server's loop."""
-        await asyncio.to_thread(self._feed.take)
+    def start(self) -> None:
+        """Begin; call it on the server's loop."""
         self._timer.start()
 
     def stop(self) -> None:
@@ -59,8 +60,10 @@ class Pusher:
 
     async def look(self) -> None:
         """Emit what is new, if anything is."""
-        if not self._feed.changed():
-            return
-        change = await asyncio.to_thread(self._feed.take)
-        if change.sections or change.pipelines:
-            self._event_logger.emit(schema_id=SCHEMA_ID, data=change.to_dict())
+        for folder, feed in self._sources.followed():
+            if not feed.changed():
+                continue
+            change = await asyncio.to_thread(feed.take)
+            if change.sections or change.pipelines:
+                message = replace(change, folder=folder).to_dict()
+                self._event_logger.emit(schema_id=SCHEMA_ID, data=message)

@@ -1,36 +1,15 @@
 """One function per list of the panel. Each blocks, so each runs in an executor."""
 
-import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from mlnb.core import project
 from mlnb.core.project import Project
 from mlnb.core.records import EndpointStatus, Record
-from mlnb.ui.server.feed import Feed
 from mlnb.ui.server.messages import Place, Section
+from mlnb.ui.server.sources import Source
 
 RUNS_LISTED = 50
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where the lists come from: the project that the server's root folder belongs to."""
-
-    server_root: Path
-    feed: Feed
-
-    @property
-    def project(self) -> Project:
-        """Return the project, with its settings as they are now."""
-        return project.current(project_root(self.server_root))
-
-
-def project_root(server_root: Path) -> Path:
-    """Return the root that notebooks in the server's root folder find too."""
-    named = os.environ.get("MLNB_PROJECT")
-    return Path(named).resolve() if named else project.find_root(server_root)
 
 
 def place(source: Source) -> Place:

@@ -8,6 +8,7 @@ import pytest
 from tornado.httpclient import HTTPClientError
 
 from mlnb import datasets
+from mlnb.core import project as projects
 from mlnb.core.errors import Conflict, MlnbError, StoreUnavailable, UnknownName
 from mlnb.core.project import Project
 from mlnb.ui.server import handlers
@@ -96,6 +97,18 @@ async def test_the_overview_holds_every_list(jp_fetch, away, project):
     assert body["project"]["name"] == "test-project"
     assert body["datasets"][0]["message"] == "first"
     assert all(body[section] == [] for section in LISTS if section != "datasets")
+
+
+async def test_the_folder_of_the_notebook_says_which_project(jp_fetch, away, project):
+    inner = projects.init(project.root / "inner", "inner-project")
+    await asyncio.to_thread(_save, inner)
+    for route in ("overview", "datasets"):
+        outer = json.loads((await jp_fetch("mlnb", "api", route)).body)
+        found = json.loads((await jp_fetch("mlnb", "api", route, params={"folder": "inner"})).body)
+        assert (len(outer["datasets"]), len(found["datasets"])) == (0, 1)
+    with pytest.raises(HTTPClientError) as refused:
+        await jp_fetch("mlnb", "api", "overview", params={"folder": "../.."})
+    assert refused.value.code == 400
 
 
 async def test_runs_are_listed(jp_fetch, away, project):

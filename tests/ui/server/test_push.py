@@ -26,10 +26,11 @@ async def pushed(socket: Any) -> dict[str, Any]:
 
 
 async def test_what_another_process_does_reaches_the_browser(
-    jp_serverapp, jp_ws_fetch, project, events
+    jp_serverapp, jp_fetch, jp_ws_fetch, project, events
 ):
-    events.emit("dataset.saved", "old@1")  # before the server started: nobody is told
-    await start(jp_serverapp)
+    events.emit("dataset.saved", "old@1")  # before the panel asked: nobody is told
+    start(jp_serverapp)
+    await jp_fetch("mlnb", "api", "pipelines")
     socket = await jp_ws_fetch("api", "events", "subscribe")
     program = (
         "from mlnb.core import project\n"
@@ -50,6 +51,7 @@ async def test_what_another_process_does_reaches_the_browser(
     step: dict[str, Any] = {}
     while not sections or step.get("cells_done") != 2:
         message = await pushed(socket)
+        assert message["folder"] == ""
         sections |= set(message["sections"])
         step = message["pipelines"][0]["steps"][0] if message["pipelines"] else step
     assert sections == {"runs"}
@@ -63,7 +65,10 @@ async def test_strangers_cannot_listen(jp_serverapp, jp_ws_fetch):
         await jp_ws_fetch("api", "events", "subscribe", headers={"Authorization": "token no"})
 
 
-async def test_nothing_is_emitted_when_nothing_happened(jp_serverapp, project, monkeypatch):
+async def test_nothing_is_emitted_when_nothing_happened(
+    jp_serverapp, jp_fetch, project, monkeypatch
+):
+    await jp_fetch("mlnb", "api", "pipelines")
     emitted: list[Any] = []
     monkeypatch.setattr(jp_serverapp.event_logger, "emit", lambda **what: emitted.append(what))
     pusher = jp_serverapp.web_app.settings[SETTING]

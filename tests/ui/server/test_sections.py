@@ -3,12 +3,12 @@ from pathlib import Path
 import pytest
 
 from mlnb.core import project as projects
-from mlnb.ui.server.feed import Feed
-from mlnb.ui.server.sections import Source, place, read
+from mlnb.ui.server.sections import place, read
+from mlnb.ui.server.sources import Source, Sources
 
 
-def source(server_root: Path) -> Source:
-    return Source(server_root, Feed(lambda: server_root / ".mlnb" / "events.jsonl"))
+def source(server_root: Path, folder: str = "") -> Source:
+    return Sources(server_root).at(folder)
 
 
 @pytest.fixture
@@ -27,6 +27,11 @@ def test_the_server_may_serve_a_folder_of_the_project(root):
     (root / "notebooks" / "eda").mkdir(parents=True)
     found = place(source(root / "notebooks" / "eda"))
     assert (found.name, found.prefix, found.within) == ("flights", "", "notebooks/eda")
+
+
+def test_the_notebook_may_lie_in_a_project_below_the_server_root(root):
+    found = place(source(root.parent, "flights"))
+    assert (found.name, found.prefix, found.within) == ("flights", "flights", "")
 
 
 def test_a_named_project_may_lie_below_the_server_root(root, monkeypatch):
