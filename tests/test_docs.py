@@ -69,11 +69,10 @@ def test_every_setting_is_in_the_reference(item: dict[str, str]) -> None:
 
 def test_every_route_is_in_the_reference() -> None:
     from mlnb.serving.app import ROUTES
-    from mlnb.ui.server.feed import Feed
     from mlnb.ui.server.handlers import routes
-    from mlnb.ui.server.sections import Source
+    from mlnb.ui.server.sources import Sources
 
-    table = routes("/", Source(Path(), Feed(lambda: Path())))
+    table = routes("/", Sources(Path()))
     assert table
     assert ROUTES
     for path in ROUTES:

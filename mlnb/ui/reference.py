@@ -147,9 +147,8 @@ def _error_rows(kind: type[errors.MlnbError], depth: int) -> Iterator[str]:
 def route_table() -> Iterator[str]:
     """Describe the routes of the JupyterLab panel and of an endpoint."""
     from mlnb.serving.app import OPEN, ROUTES
-    from mlnb.ui.server.feed import Feed
     from mlnb.ui.server.handlers import routes
-    from mlnb.ui.server.sections import Source
+    from mlnb.ui.server.sources import Sources
 
     yield "# Routes"
     yield ""
@@ -168,7 +167,7 @@ def route_table() -> Iterator[str]:
     yield from ("", "## The JupyterLab panel", "")
     yield "Served by the Jupyter server, with its authentication; read only."
     yield from ("", "| route | |", "|---|---|")
-    for path, handler, _ in routes("/", Source(Path(), Feed(lambda: Path()))):
+    for path, handler, _ in routes("/", Sources(Path())):
         for method in handler.SUPPORTED_METHODS:
             function = vars(handler).get(method.lower())
             if function is not None:
