@@ -46,7 +46,7 @@ export function Panel({ model, state, actions }: IPanelProps): JSX.Element {
       <div className="mlnb-Filter">
         <InputGroup
           type="search"
-          placeholder="Filter by name, status, parameter…"
+          placeholder="Filter by name, status…"
           aria-label="Filter"
           rightIcon="ui-components:search"
           value={query}
