@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from mlnb.core import project as projects
 from mlnb.core.project import Project
 from mlnb.core.records import RunRecord
 from mlnb.testing.shell import RaisingShell, raising_shell
@@ -44,12 +45,6 @@ def only_run() -> RunRecord:
 def as_it_ran(run: RunRecord, folder: Path) -> Any:
     path = store.client().download_artifacts(run.id, "notebook.ipynb", str(folder))
     return nbformat.read(path, as_version=4)
-
-
-@pytest.fixture(autouse=True)
-def kernels(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kernels take this interpreter; MLflow's telemetry stays off."""
-    monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
 
 
 def test_a_tracked_cell_behaves_like_any_other(project: Project, tmp_path: Path) -> None:
@@ -120,50 +115,6 @@ def test_a_runner_sees_the_failure(project: Project) -> None:
     assert only_run().status == "FAILED"
 
 
-def test_a_failing_await_is_recorded(project: Project) -> None:
-    execute(project, "%%track x\nimport asyncio\nawait asyncio.wait_for(asyncio.sleep(9), 0.01)")
-    assert only_run().error.startswith("TimeoutError")
-
-
-def test_bad_options_fail_the_cell_before_it_runs(project: Project) -> None:
-    cells = execute(
-        project,
-        "%%track x --tag oops\nprint('ran')",
-        "%%track x --nope\nprint('ran')",
-        "%%track x --tag mlnb.step=1\nprint('ran')",
-        "%%track x 'unclosed\nprint('ran')",
-    )
-    for cell, says in zip(
-        cells, ("form key=value", "No such option", "is reserved", "quotation"), strict=True
-    ):
-        (error,) = cell.outputs
-        assert error.ename == "BadInput"
-        assert says in "\n".join(error.traceback)
-        assert len(error.traceback) <= 3
-    assert runs.list_runs() == []
-
-
-def test_other_cell_magics_work_below(project: Project) -> None:
-    timed, nothing, helped = execute(
-        project, "%%track a\n%%time\nx = 3\nx * 2", "%%track b", "%%track --help"
-    )
-    assert timed.outputs[-1].data["text/plain"] == "6"
-    assert nothing.outputs == []
-    assert "--experiment" in helped.outputs[0].text
-    assert {run.name for run in runs.list_runs()} == {"a", "b"}
-
-
-def test_a_cell_that_runs_cells_is_one_run(project: Project) -> None:
-    execute(
-        project,
-        "%%track outer\n"
-        "ip = get_ipython()\n"
-        "ip.run_cell('inner = 1'); ip.run_cell(''); ip.run_line_magic('time', '1')\n"
-        "import mlnb; mlnb.log(metrics={'late': 1})",
-    )
-    assert only_run().metrics == {"late": 1}
-
-
 def test_several_cells_between_start_and_stop(project: Project, tmp_path: Path) -> None:
     execute(
         project,
@@ -219,7 +170,11 @@ def test_an_unreachable_store_breaks_no_cell(
 
 
 @pytest.mark.parametrize(
-    "wait", ["import time\ntime.sleep(60)", "import asyncio\nawait asyncio.sleep(60)"]
+    "wait",
+    [
+        "import time\ntime.sleep(60)",
+        "import asyncio\nfor _ in range(600):\n    await asyncio.sleep(0.1)",
+    ],
 )
 def test_an_interrupted_cell_is_killed(project: Project, wait: str) -> None:
     pid_file = project.root / "pid"
@@ -236,6 +191,75 @@ def test_an_interrupted_cell_is_killed(project: Project, wait: str) -> None:
     (cell,) = execute(project, f"%%track slow\n{write}{wait}")
     assert cell.outputs[-1].output_type == "error"
     assert only_run().status == "KILLED"
+
+
+# -- one kernel, many cells ----------------------------------------------------------------------
+
+CELLS = {
+    "await": "%%track await\nimport asyncio\nawait asyncio.wait_for(asyncio.sleep(9), 0.01)",
+    "timed": "%%track timed\n%%time\nx = 3\nx * 2",
+    "empty": "%%track empty",
+    "outer": "%%track outer\n"
+    "ip = get_ipython()\n"
+    "ip.run_cell('inner = 1'); ip.run_cell(''); ip.run_line_magic('time', '1')\n"
+    "import mlnb; mlnb.log(metrics={'late': 1})",
+    "help": "%%track --help",
+    "tag": "%%track tag --tag oops\nprint('ran')",
+    "option": "%%track option --nope\nprint('ran')",
+    "reserved": "%%track reserved --tag mlnb.step=1\nprint('ran')",
+    "quote": "%%track quote 'unclosed\nprint('ran')",
+}
+
+
+class Executed(NamedTuple):
+    """Executed cells by name, and the runs they made."""
+
+    cells: dict[str, Any]
+    runs: dict[str, RunRecord]
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> Executed:
+    """Run all of `CELLS` in one kernel: each would do in one of its own."""
+    made = projects.init(tmp_path_factory.mktemp("executed") / "project", "test-project")
+    cells = execute(made, *CELLS.values())
+    with projects.using(made):
+        return Executed(
+            dict(zip(CELLS, cells, strict=True)), {run.name: run for run in runs.list_runs()}
+        )
+
+
+def test_a_failing_await_is_recorded(executed: Executed) -> None:
+    assert executed.runs["await"].error.startswith("TimeoutError")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("tag", "form key=value"),
+        ("option", "No such option"),
+        ("reserved", "is reserved"),
+        ("quote", "quotation"),
+    ],
+)
+def test_bad_options_fail_the_cell_before_it_runs(executed: Executed, name: str, says: str) -> None:
+    (error,) = executed.cells[name].outputs
+    assert error.ename == "BadInput"
+    assert says in "\n".join(error.traceback)
+    assert len(error.traceback) <= 3
+    assert name not in executed.runs
+
+
+def test_other_cell_magics_work_below(executed: Executed) -> None:
+    assert executed.cells["timed"].outputs[-1].data["text/plain"] == "6"
+    assert executed.cells["empty"].outputs == []
+    assert "--experiment" in executed.cells["help"].outputs[0].text
+    assert {"timed", "empty"} <= set(executed.runs)
+
+
+def test_a_cell_that_runs_cells_is_one_run(executed: Executed) -> None:
+    assert executed.runs["outer"].metrics == {"late": 1}
+    assert set(executed.runs) == {"await", "timed", "empty", "outer"}
 
 
 # -- without a kernel ----------------------------------------------------------------------------
