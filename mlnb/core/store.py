@@ -64,7 +64,7 @@ class ObjectStore:
     def put(self, data: bytes) -> str:
         """Store bytes and return their digest; storing them again costs one look-up."""
         digest = digest_bytes(data)
-        if not self.has(digest):
+        if not self._is_whole(digest, len(data)):
             with self._failures():
                 obstore.put(self._store, _object_path(digest), data)
         return digest
@@ -72,7 +72,7 @@ class ObjectStore:
     def put_file(self, path: Path) -> str:
         """Store a file's content and return its digest."""
         digest = digest_file(path)
-        if not self.has(digest):
+        if not self._is_whole(digest, path.stat().st_size):
             with self._failures():
                 obstore.put(self._store, _object_path(digest), path)
         return digest
@@ -94,15 +94,6 @@ class ObjectStore:
             raise ObjectCorrupt(digest, wanted_by)
         return data
 
-    def has(self, digest: str) -> bool:
-        """Tell whether an object is stored."""
-        with self._failures():
-            try:
-                obstore.head(self._store, _object_path(digest))
-            except (NotFoundError, FileNotFoundError):
-                return False
-        return True
-
     def size(self, digest: str) -> int:
         """Return an object's size in bytes."""
         with self._failures():
@@ -110,6 +101,13 @@ class ObjectStore:
                 return int(obstore.head(self._store, _object_path(digest))["size"])
             except (NotFoundError, FileNotFoundError):
                 raise ObjectMissing(digest) from None
+
+    def _is_whole(self, digest: str, size: int) -> bool:
+        """Tell whether an object is stored in full; power loss may leave one cut short."""
+        try:
+            return self.size(digest) == size
+        except ObjectMissing:
+            return False
 
     def probe(self) -> None:
         """Write, read and remove a small file, so that what is wrong shows now.

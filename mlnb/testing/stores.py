@@ -32,7 +32,6 @@ class StoreContract:
         assert digest == digest_bytes(data)
         assert store.get(digest) == data
         assert store.size(digest) == len(data)
-        assert store.has(digest)
 
     def test_storing_again_changes_nothing(self, store: ObjectStore) -> None:
         """The same bytes are one object."""
@@ -48,7 +47,6 @@ class StoreContract:
 
     def test_what_is_not_there_is_missing(self, store: ObjectStore) -> None:
         """Asking for an unknown object is an error of its own, naming who needs it."""
-        assert not store.has(_ABSENT)
         with pytest.raises(ObjectMissing, match="flights@3"):
             store.get(_ABSENT, wanted_by="flights@3")
         with pytest.raises(ObjectMissing):

@@ -207,3 +207,19 @@ def test_a_folder_that_may_not_be_written_is_unavailable(tmp_path: Path) -> None
             store.put(b"data")
     finally:
         tmp_path.chmod(0o700)
+
+
+@pytest.mark.parametrize("left", [b"", b"hello"])
+def test_storing_again_heals_an_object_cut_short_by_power_loss(tmp_path: Path, left: bytes) -> None:
+    store = ObjectStore(str(tmp_path / "store"))
+    body = b"hello world"
+    digest = store.put(body)
+    file = tmp_path / "store" / "objects" / digest[:2] / digest
+    file.write_bytes(left)
+    assert store.put(body) == digest
+    assert store.get(digest) == body
+    file.write_bytes(left)
+    source = tmp_path / "source"
+    source.write_bytes(body)
+    assert store.put_file(source) == digest
+    assert store.get(digest) == body
