@@ -8,6 +8,7 @@ carries ``"format": N``. To change a record incompatibly: raise its ``FORMAT``, 
 
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import TypeAdapter, ValidationError
@@ -20,6 +21,15 @@ Status = Literal["PENDING", "RUNNING", "FINISHED", "FAILED", "KILLED", "SKIPPED"
 def now() -> datetime:
     """Return the current time, in UTC, aware."""
     return datetime.now(UTC)
+
+
+def finite(value: Any) -> Any:
+    """Return a JSON value with None for NaN and infinities, which JSON does not have."""
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    return [finite(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 _adapters: dict[type, TypeAdapter[Any]] = {}
@@ -151,7 +161,7 @@ class StepResult(Record):
     notebook: str
     status: Status
     parameters: dict[str, Any] = field(default_factory=dict)
-    """As injected, secrets masked."""
+    """As injected."""
     values: dict[str, Any] = field(default_factory=dict)
     """What the notebook glued."""
     started: datetime | None = None

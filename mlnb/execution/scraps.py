@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlnb.core.errors import UnsupportedData
+from mlnb.core.records import finite
 from mlnb.execution import notebooks
 
 PREFIX = "application/scrapbook.scrap."
@@ -68,7 +69,8 @@ def read(notebook: Path | str) -> dict[str, Any]:
             for kind in DATA:
                 payload = output.get("data", {}).get(kind)
                 if isinstance(payload, dict) and "name" in payload:
-                    values[str(payload["name"])] = _finite(payload.get("data"))
+                    # other writers may leave NaN
+                    values[str(payload["name"])] = finite(payload.get("data"))
     return values
 
 
@@ -103,15 +105,6 @@ def plain(value: Any, name: str) -> Any:
         f"{name!r} cannot be glued: {type(value).__name__} has no JSON form.",
         "Glue numbers, text, lists or dictionaries, or something that displays itself.",
     )
-
-
-def _finite(value: Any) -> Any:
-    """Return None for NaN and infinities, which other writers may leave and JSON has not."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    return [_finite(item) for item in value] if isinstance(value, list) else value
 
 
 def _publish(bundle: dict[str, Any], metadata: dict[str, Any]) -> None:

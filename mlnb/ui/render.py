@@ -14,7 +14,7 @@ from io import StringIO
 from typing import Any, Literal
 
 from mlnb.core.errors import MlnbError
-from mlnb.core.records import Record
+from mlnb.core.records import Record, finite
 from mlnb.ui.grammar import Listing
 
 MIME = "application/vnd.mlnb.v1+json"
@@ -114,7 +114,7 @@ def text_of(value: Any) -> str:
 
 def to_json(result: Any) -> str:
     """Return a result as JSON text."""
-    return json.dumps(_jsonable(result), ensure_ascii=False, indent=2, default=str)
+    return json.dumps(finite(_jsonable(result)), ensure_ascii=False, indent=2, default=str)
 
 
 def _jsonable(result: Any) -> Any:
@@ -211,7 +211,7 @@ def mimebundle(result: Any) -> dict[str, Any]:
     """Return the forms a notebook stores: HTML, text and the record itself."""
     bundle: dict[str, Any] = {"text/html": to_html(result), "text/plain": to_text(result)}
     if isinstance(result, Record):
-        bundle[MIME] = {"type": type(result).__name__, "record": result.to_dict()}
+        bundle[MIME] = {"type": type(result).__name__, "record": finite(result.to_dict())}
     return bundle | live(result)
 
 

@@ -24,6 +24,13 @@ class Thing(Record):
     size: int = 3
 
 
+@dataclass(frozen=True, kw_only=True)
+class Measured(Record):
+    """A record with a number."""
+
+    value: float
+
+
 class Cells(HTMLParser):
     """Collects the text of table cells and every tag."""
 
@@ -170,3 +177,8 @@ def test_an_error_as_json_names_its_field(capsys: pytest.CaptureFixture[str]) ->
     render.write_error(SignatureMismatch("distance", "is missing", row=2), as_json=True)
     body = json.loads(capsys.readouterr().out)
     assert (body["field"], body["row"]) == ("distance", 2)
+
+
+def test_json_and_the_notebook_hold_only_numbers_that_json_has() -> None:
+    assert json.loads(render.to_json([Measured(value=float("nan"))]))[0]["value"] is None
+    assert render.mimebundle(Measured(value=float("inf")))[MIME]["record"]["value"] is None

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from mlnb.core import project
 from mlnb.core.project import Project
-from mlnb.core.records import EndpointStatus, Record
+from mlnb.core.records import EndpointStatus, Record, finite
 from mlnb.ui.server.messages import Place, Section
 from mlnb.ui.server.sources import Source
 
@@ -75,7 +75,7 @@ def read(section: Section, source: Source) -> list[dict[str, object]]:
     if _untouched(found):
         return []
     with project.using(found):
-        return [record.to_dict() for record in LISTS[section](source)]
+        return [finite(record.to_dict()) for record in LISTS[section](source)]
 
 
 def _untouched(found: Project) -> bool:

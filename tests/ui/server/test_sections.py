@@ -1,7 +1,9 @@
+import json
 from pathlib import Path
 
 import pytest
 
+from mlnb import tracking
 from mlnb.core import project as projects
 from mlnb.ui.server.sections import place, read
 from mlnb.ui.server.sources import Source, Sources
@@ -54,3 +56,12 @@ def test_no_absolute_path_is_sent(root, tmp_path):
 def test_looking_at_a_plain_folder_creates_nothing(tmp_path):
     assert read("datasets", source(tmp_path)) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_metric_that_is_no_number_leaves_the_list_readable(root, monkeypatch):
+    monkeypatch.chdir(root)
+    with tracking.track("diverged"):
+        tracking.log(metrics={"loss": float("nan")})
+    [run] = read("runs", source(root))
+    assert run["metrics"] == {"loss": None}
+    json.dumps(run, allow_nan=False)
