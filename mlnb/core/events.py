@@ -9,6 +9,7 @@ Kinds are dotted, past tense: ``run.started``, ``run.finished``, ``pipeline.star
 """
 
 import json
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,8 +17,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mlnb.core.records import Record, now
+from mlnb.core.records import Record, finite, now
 
+_logger = logging.getLogger("mlnb.events")
 Listener = Callable[["Event"], None]
 
 
@@ -43,15 +45,27 @@ class EventLog:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._listeners: list[Listener] = []
+        self._told = False
 
     def emit(self, kind: str, subject: str, /, **data: Any) -> Event:
         """Append an event and tell this process's listeners.
 
-        Values must be JSON types and hold no secret.
+        Values must be JSON types and hold no secret. What the event tells of has happened, so a
+        file that cannot be written (a full disk, a read-only folder) is a warning, given once.
         """
         event = Event(time=now(), kind=kind, subject=subject, data=data)
-        text = json.dumps(event.to_dict(), ensure_ascii=False)
-        line = text.encode(errors="replace") + b"\n"  # a lone surrogate must not stop the work
+        text = json.dumps(finite(event.to_dict()), ensure_ascii=False)
+        try:
+            self._append(text.encode(errors="replace") + b"\n")  # a lone surrogate stops nothing
+        except OSError as error:
+            if not self._told:
+                _logger.warning("mlnb: events are not recorded: %s", error.strerror or error)
+            self._told = True
+        for listener in list(self._listeners):
+            listener(event)
+        return event
+
+    def _append(self, line: bytes) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:
@@ -61,9 +75,6 @@ class EventLog:
             os.write(descriptor, line)
         finally:
             os.close(descriptor)
-        for listener in list(self._listeners):
-            listener(event)
-        return event
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call a function at each event this process emits; returns how to stop."""

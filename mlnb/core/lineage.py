@@ -5,6 +5,7 @@ Each edge goes to the event stream under the active subject (a run, else the ste
 session), and to whoever listens: the tracking package listens to attach edges to its run.
 """
 
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ class Edge(Record):
     digest: str = ""
 
 
+_logger = logging.getLogger("mlnb.lineage")
 Listener = Callable[[Edge, Any], None]
 _listeners: list[Listener] = []
 _runs: list[str] = []
@@ -72,4 +74,7 @@ def _record(edge: Edge, value: Any) -> None:
     subject = active_run() or os.environ.get("MLNB_STEP", "session")
     project.current().events.emit("lineage.recorded", subject, **edge.to_dict())
     for listener in list(_listeners):
-        listener(edge, value)
+        try:
+            listener(edge, value)
+        except Exception as error:  # the data was read or written all the same
+            _logger.warning("mlnb: that %s was used is not recorded: %s", edge.ref, error)

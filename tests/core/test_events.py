@@ -134,3 +134,20 @@ def test_lines_of_many_writers_never_mix(log: EventLog) -> None:
         mine = [event for event in events if event.subject == f"writer {number}"]
         assert [event.data["step"] for event in mine] == list(range(200))
         assert all(len(e.data["filler"]) == e.data["step"] * 37 % 5000 for e in mine)
+
+
+def test_a_file_that_cannot_be_written_stops_nothing_and_is_told_once(
+    log: EventLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    log.path.mkdir(parents=True)
+    heard: list[Event] = []
+    log.listen(heard.append)
+    made = [log.emit("dataset.saved", f"flights@{number}") for number in (1, 2)]
+    assert heard == made
+    [told] = caplog.messages
+    assert "events are not recorded" in told
+
+
+def test_a_number_that_json_does_not_have_becomes_null(log: EventLog) -> None:
+    log.emit("validation.finished", "m@1", metrics={"r2": float("nan"), "all": [float("inf"), 1.0]})
+    assert json.loads(log.path.read_text())["data"]["metrics"] == {"r2": None, "all": [None, 1.0]}

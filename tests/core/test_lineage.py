@@ -54,3 +54,20 @@ def test_the_subject_is_the_run_else_the_step_else_the_session(
 def test_leaving_a_run_twice_does_no_harm() -> None:
     lineage.leave_run("never entered")
     assert lineage.active_run() is None
+
+
+def test_a_listener_that_fails_does_not_break_what_is_recorded(
+    project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_edge: Edge, _value: Any) -> None:
+        raise ValueError("the run was deleted")
+
+    heard: list[str] = []
+    stops = [lineage.listen(fail), lineage.listen(lambda edge, _value: heard.append(edge.ref))]
+    try:
+        lineage.record_input("dataset", "flights@3")
+    finally:
+        for stop in stops:
+            stop()
+    assert heard == ["flights@3"]
+    assert "that flights@3 was used is not recorded: the run was deleted" in caplog.text
