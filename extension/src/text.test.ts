@@ -12,8 +12,10 @@ describe('numbers', () => {
     [0.81234567, '0.8123'],
     [0.000012345, '0.00001234'],
     [1e-9, '1e-9'],
-    [-2, '-2']
-  ])('%d is %s', (value, text) => {
+    [-2, '-2'],
+    [NaN, 'n/a'],
+    [null, 'n/a']
+  ])('%s is %s', (value, text) => {
     expect(number(value)).toBe(text);
   });
 

@@ -2,8 +2,11 @@
 
 import { Time } from '@jupyterlab/coreutils';
 
-/** `1,234`; `0.8132` with four significant digits. */
-export function number(value: number): string {
+/** `1,234`; `0.8132` with four significant digits; JSON has null for what is no number. */
+export function number(value: number | null): string {
+  if (value === null || !Number.isFinite(value)) {
+    return 'n/a';
+  }
   return Number.isInteger(value)
     ? value.toLocaleString('en')
     : String(Number(value.toPrecision(4)));

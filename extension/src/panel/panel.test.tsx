@@ -251,6 +251,18 @@ describe('the panel', () => {
     expect(refresh).toHaveBeenCalledOnce();
   });
 
+  it('shows a metric that is no number', async () => {
+    // JSON has no NaN: the server sends null
+    const broken = { loss: null } as unknown as { [name: string]: number };
+    show({
+      runs: [run({ metrics: broken })],
+      models: [model({ metrics: broken })]
+    });
+    expect(section('Models').textContent).toContain('loss n/a');
+    await userEvent.click(screen.getByRole('button', { name: /brave-fox/ }));
+    expect(section('Runs').textContent).toContain('n/a');
+  });
+
   it('never takes text from a record as markup', () => {
     const { root } = show({
       runs: [run({ name: '<img src=x onerror=alert(1)>' })]

@@ -44,7 +44,7 @@ function metricsLine(metrics: RunRecord['metrics']): string {
   return Object.keys(metrics)
     .sort()
     .slice(0, 3)
-    .map(name => `${name} ${number(metrics[name] ?? NaN)}`)
+    .map(name => `${name} ${number(metrics[name] ?? null)}`)
     .join(' · ');
 }
 
