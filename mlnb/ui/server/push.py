@@ -10,6 +10,7 @@ from typing import Any
 
 from tornado.ioloop import PeriodicCallback
 
+from mlnb.core.records import finite
 from mlnb.ui.server.sources import Sources
 
 SCHEMA_ID = "urn:mlnb:change:v1"
@@ -65,5 +66,5 @@ class Pusher:
                 continue
             change = await asyncio.to_thread(feed.take)
             if change.sections or change.pipelines:
-                message = replace(change, folder=folder).to_dict()
+                message = finite(replace(change, folder=folder).to_dict())
                 self._event_logger.emit(schema_id=SCHEMA_ID, data=message)
