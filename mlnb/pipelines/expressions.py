@@ -80,16 +80,32 @@ def evaluate(value: Any, scope: Scope, steps: Iterable[str]) -> Any:
         return [evaluate(item, scope, steps) for item in value]
     if not isinstance(value, str):
         return value
-    if (whole := _EXPRESSION.fullmatch(value.strip())) and "}}" not in whole[1]:
-        return _compute(whole[1], scope, steps)
+    if (whole := _whole(value)) is not None:
+        return _compute(whole, scope, steps)
     return _EXPRESSION.sub(lambda match: _as_text(_compute(match[1], scope, steps)), value)
 
 
 def condition(value: bool | str) -> bool | str:
-    """Return a ``when`` as an expression; the ``${{ }}`` around all of it may be left out."""
+    """Return a ``when`` as an expression; the ``${{ }}`` around all of it may be left out.
+
+    Raises
+    ------
+    InvalidPipeline
+        If it is text around expressions, which would be true whatever their values.
+    """
     if isinstance(value, str) and not _EXPRESSION.search(value):
         return f"${{{{ {value} }}}}"
+    if isinstance(value, str) and _whole(value) is None:
+        raise InvalidPipeline(
+            f"{value!r} is no single expression.", "Put ${{ }} around all of it, or leave it out."
+        )
     return value
+
+
+def _whole(text: str) -> str | None:
+    """Return what is within the ``${{ }}`` when there is one around all of a text."""
+    match = _EXPRESSION.fullmatch(text.strip())
+    return match[1] if match and "}}" not in match[1] else None
 
 
 def _texts(value: Any) -> list[str]:

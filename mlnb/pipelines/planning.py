@@ -151,11 +151,12 @@ def _check_references(pipeline: Pipeline, name: str) -> None:
     step = pipeline.steps[name]
     before = _ancestors(pipeline, name)
     places = {f"params.{key}": value for key, value in step.params.items()}
-    places["when"] = expressions.condition(step.when)
+    places["when"] = step.when
     for place, value in places.items():
         where = f"Step {name!r}, {place}"
         try:
-            found = expressions.references(value, pipeline.steps)
+            text = expressions.condition(value) if place == "when" else value
+            found = expressions.references(text, pipeline.steps)
         except InvalidPipeline as error:
             raise InvalidPipeline(f"{where}: {error.message}", error.fix) from None
         for reference in found:

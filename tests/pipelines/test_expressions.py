@@ -101,3 +101,16 @@ def test_references_are_found_however_deep() -> None:
 def test_the_braces_around_a_condition_may_be_left_out() -> None:
     assert value_of(expressions.condition("steps.train.score > 0.5")) is True
     assert expressions.condition(False) is False
+
+
+@pytest.mark.parametrize(
+    "text", ["${{ params.x }} == 4", "${{ params.x }} and ${{ false }}", "a ${{ 1 }}"]
+)
+def test_a_condition_that_would_always_be_true_is_refused(text: str) -> None:
+    with pytest.raises(InvalidPipeline, match="no single expression"):
+        expressions.condition(text)
+
+
+@pytest.mark.parametrize("text", ["params.x == 4", " ${{ params.x == 4 }} "])
+def test_a_condition_may_leave_the_braces_out(text: str) -> None:
+    assert value_of(expressions.condition(text)) is False

@@ -161,6 +161,11 @@ HEAD = "name: a\nparams: {n: 3, rate: 0.5, none: null}\nsteps:\n"
             "Did you mean 'ingest'?",
         ),
         (
+            "  s: {notebook: a.ipynb, when: '${{ params.n }} == 3'}",
+            InvalidPipeline,
+            "Step 's', when: '${{ params.n }} == 3' is no single expression",
+        ),
+        (
             "  s: {notebook: a.ipynb, when: '${{ matrix.x }}'}",
             InvalidPipeline,
             "the step's matrix has no 'x'",
