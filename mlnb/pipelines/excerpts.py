@@ -1,6 +1,7 @@
 """What the report shows of an executed notebook: the failing cell, its traceback, its pictures."""
 
 import base64
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from io import StringIO
@@ -12,6 +13,8 @@ from markupsafe import Markup
 from mlnb.execution import notebooks
 from mlnb.execution.notebooks import Cell, source_of
 
+_COMMAND = re.compile(r"\x1b\].*?(?:\x07|\x1b\\|$)", re.DOTALL)
+"""A command to the terminal (OSC), such as a link."""
 NOT_OF_THE_SOURCE = {"injected-parameters", "papermill-error-cell-tag"}
 
 
@@ -67,7 +70,10 @@ def style_sheet(style: str) -> Markup:
 
 
 def from_ansi(text: str) -> Markup:
-    """Return text with terminal colours as HTML."""
+    """Return text with terminal colours as HTML; its links become text.
+
+    rich writes a link's address into the page as it is.
+    """
     from rich.console import Console
     from rich.terminal_theme import MONOKAI
     from rich.text import Text
@@ -75,7 +81,7 @@ def from_ansi(text: str) -> Markup:
     console = Console(
         file=StringIO(), record=True, width=400, force_terminal=True, color_system="truecolor"
     )
-    console.print(Text.from_ansi(text), soft_wrap=True)
+    console.print(Text.from_ansi(_COMMAND.sub("", text)), soft_wrap=True)
     html = console.export_html(theme=MONOKAI, inline_styles=True, code_format="{code}")
     return Markup(html)  # noqa: S704  (escaped by rich)
 

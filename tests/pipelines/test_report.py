@@ -126,6 +126,12 @@ def test_terminal_colours_become_html() -> None:
     assert "color" in html
 
 
+@pytest.mark.parametrize("end", ["\x1b\\", "\x07"])
+def test_a_terminal_link_brings_no_html_along(end: str) -> None:
+    text = f'\x1b]8;;"><script>alert(1)</script>{end}click\x1b]8;;{end} tail'
+    assert str(excerpts.from_ansi(text)).strip() == "click tail"
+
+
 def test_svg_and_untyped_errors_are_excerpted(project: Project) -> None:
     import json
 
