@@ -81,6 +81,10 @@ class EventLog:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
+    def end(self) -> int:
+        """Return the byte offset behind the last event."""
+        return self.path.stat().st_size if self.path.is_file() else 0
+
     def read(self, offset: int = 0) -> tuple[list[Event], int]:
         """Read the events after a byte offset.
 

@@ -79,7 +79,6 @@ def _run(prepared: Prepared, workers: int, on_progress: OnProgress | None) -> Pi
         folder,
         stop,
         Attacher(),
-        since=_end_of(project.events.path),
         threads=_share_of_cores(workers),
     )
     with stop_on_signals(stop), _watched(project, name, on_progress):
@@ -196,7 +195,3 @@ def _new_folder(project: Project, pipeline: str, started: datetime) -> tuple[str
         except FileExistsError:
             continue
         return name, folder
-
-
-def _end_of(file: Path) -> int:
-    return file.stat().st_size if file.is_file() else 0

@@ -31,8 +31,6 @@ class Stepper:
     folder: Path
     stop: threading.Event
     attacher: Attacher
-    since: int
-    """Where in the event file the run begins."""
     threads: Mapping[str, str]
     """Environment that gives each notebook its share of the cores."""
 
@@ -102,27 +100,21 @@ class Stepper:
         spec = self.prepared.pipeline.steps[planned.step]
         given = {**planned.matrix, **self._evaluate(spec.params, planned, results)}
         output = self.folder / planned.file
+        runs: list[str] = []
         for number in range(1, spec.retries + 2):
-            job = NotebookJob(
-                notebook=self.project.root / planned.notebook,
-                output=output,
-                parameters=given,
-                step=planned.name,
-                pipeline_run=self.run,
-                timeout=spec.timeout,
-                kernel=spec.kernel,
-                environment=self.threads,
-                cancelled=self.stop,
-            )
             if number > 1:
-                output.rename(output.with_suffix(f".attempt-{number - 1}.ipynb"))
                 self._emit("step.started", planned, attempt=number)
-            execution = attempt(job)
-            if execution.status != "FAILED":
+            since = self.project.events.end()
+            execution = attempt(self._job(planned, given, output))
+            again = execution.status == "FAILED" and number <= spec.retries
+            kept = output.with_suffix(f".attempt-{number}.ipynb") if again else output
+            if again:
+                output.rename(kept)
+            opened = self._runs_opened(planned, since)
+            self.attacher.attach(opened, kept, finished=execution.status == "FINISHED")
+            runs += opened
+            if not again:
                 break
-        runs = self._runs_opened(planned)
-        finished = execution.status == "FINISHED"
-        self.attacher.attach(runs, output, finished=finished)
         return replace(
             begun,
             status=execution.status,
@@ -139,6 +131,20 @@ class Stepper:
             attempts=number,
         )
 
+    def _job(self, planned: PlannedStep, given: Mapping[str, Any], output: Path) -> NotebookJob:
+        spec = self.prepared.pipeline.steps[planned.step]
+        return NotebookJob(
+            notebook=self.project.root / planned.notebook,
+            output=output,
+            parameters=given,
+            step=planned.name,
+            pipeline_run=self.run,
+            timeout=spec.timeout,
+            kernel=spec.kernel,
+            environment=self.threads,
+            cancelled=self.stop,
+        )
+
     def _evaluate(self, value: Any, planned: PlannedStep, results: Results) -> Any:
         def step_value(step: str, name: str) -> Any:
             return self._value(step, name, results)
@@ -152,8 +158,9 @@ class Stepper:
         values = [_glued(results[job], name) for job in jobs]
         return values if self.prepared.pipeline.steps[step].matrix else values[0]
 
-    def _runs_opened(self, planned: PlannedStep) -> list[str]:
-        events, _ = self.project.events.read(self.since)
+    def _runs_opened(self, planned: PlannedStep, since: int) -> list[str]:
+        """Return the runs that a step's notebook has opened since an offset of the event file."""
+        events, _ = self.project.events.read(since)
         found = [
             event.subject
             for event in events

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mlnb import pipelines
+from mlnb import pipelines, tracking
 from mlnb.core.errors import BadInput, InvalidSetting
 from mlnb.core.project import Project
 from mlnb.core.records import PipelineRun, StepResult
@@ -177,6 +177,21 @@ def test_a_step_that_fails_is_tried_again_and_every_attempt_is_kept(project: Pro
         "s.ipynb",
     ]
     assert "not yet" in (folder / "s.attempt-1.ipynb").read_text(encoding="utf-8")
+
+
+def test_a_run_keeps_the_notebook_of_the_attempt_that_opened_it(project: Project) -> None:
+    write_notebook(
+        project.root / "flaky.ipynb",
+        "from pathlib import Path\nimport mlnb\nmlnb.tracking.start('try')\nmlnb.tracking.end()",
+        "first = not Path('tried').exists()\nPath('tried').touch()\nassert not first",
+    )
+    file = write(project, "name: a\nsteps: {s: {notebook: flaky.ipynb, retries: 1}}")
+    step = pipelines.run(file).steps[0]
+    assert (step.status, len(step.runs)) == ("FINISHED", 2)
+    client = tracking.store.client()
+    kept = [client.download_artifacts(run, "notebook.ipynb") for run in step.runs]
+    failed = ["AssertionError" in Path(path).read_text(encoding="utf-8") for path in kept]
+    assert failed == [True, False]
 
 
 def test_a_value_that_does_not_fit_a_later_notebook_fails_that_step(project: Project) -> None:
