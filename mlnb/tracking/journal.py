@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlnb.core.errors import BadInput
 from mlnb.core.project import Project
 from mlnb.tracking import inputs, store
 
@@ -74,7 +75,13 @@ def deliver(project: Project) -> int:
                 parent = run.data.tags.get(_PARENT, "")
                 if parent in waiting_ids and _delivered(source, target, parent) is None:
                     continue  # after its parent, so that it can name it
-                _deliver(project, source, target, run)
+                try:
+                    with store.failures(target_uri):
+                        _deliver(project, source, target, run)
+                except BadInput as error:  # say, the run that it continues was deleted
+                    name = run.info.run_name
+                    _logger.warning("mlnb: run %r stays in the journal: %s", name, error.message)
+                    continue
                 delivered += 1
     if delivered:
         runs = "run" if delivered == 1 else "runs"

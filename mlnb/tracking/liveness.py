@@ -11,6 +11,7 @@ import os
 from contextlib import suppress
 from typing import IO
 
+from mlnb.core.errors import BadInput
 from mlnb.core.project import Project
 
 DIED = "The process ended before the run did."
@@ -44,8 +45,6 @@ def sweep(project: Project) -> list[str]:
     TrackingUnavailable
         If their store does not answer; they are tried again by the next sweep.
     """
-    from mlnb.tracking import store
-
     folder = project.state / "local" / "runs"
     closed = []
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
@@ -59,11 +58,26 @@ def sweep(project: Project) -> list[str]:
             except (ValueError, KeyError):  # it died while writing this very file
                 path.unlink(missing_ok=True)
                 continue
-            with store.failures(uri):
-                client = store.client(uri)
-                if client.get_run(path.name).info.status == "RUNNING":
-                    client.set_tag(path.name, "mlnb.error", DIED)
-                    client.set_terminated(path.name, "KILLED")
-                    closed.append(path.name)
+            if _killed(path.name, uri):
+                closed.append(path.name)
             path.unlink(missing_ok=True)
     return closed
+
+
+def _killed(run: str, uri: str) -> bool:
+    """Mark a run KILLED; False when it has ended already, or is gone with its database."""
+    from mlnb.tracking import store
+
+    database = store.sqlite_file(uri)
+    if database is not None and not database.exists():
+        return False  # opening it would make one
+    try:
+        with store.failures(uri):
+            client = store.client(uri)
+            if client.get_run(run).info.status != "RUNNING":
+                return False
+            client.set_tag(run, "mlnb.error", DIED)
+            client.set_terminated(run, "KILLED")
+    except BadInput:  # there is no such run, or it was deleted
+        return False
+    return True

@@ -54,7 +54,7 @@ class Run:
         self.project = project
         self._outputs: list[str] = []
         self._model_inputs: list[str] = []
-        self._held: list[str] = []
+        self._places: dict[str, str] = {}  # every MLflow run this one has had, with its store
         self.tags = tags
         self._started = time.perf_counter()
         self._provenance = provenance.Collector(project)
@@ -136,13 +136,14 @@ class Run:
             made = store.client(uri).create_run(
                 experiment, run_name=self.name or None, tags={**self.tags, **(extra or {})}
             )
-            fluent.enter(uri, experiment, made.info.run_id)
-        self._uri, self.place = uri, made.info.run_id
-        self.id = self.id or self.place
-        self.name = made.info.run_name
-        with suppress(OSError):
-            liveness.hold(self.project, self.place, uri)
-            self._held.append(self.place)
+            run_id = str(made.info.run_id)
+            self.id = self.id or run_id
+            self.name = made.info.run_name
+            self._places[run_id] = uri
+            with suppress(OSError):
+                liveness.hold(self.project, run_id, uri)
+            fluent.enter(uri, experiment, run_id)
+        self._uri, self.place = uri, run_id
 
     def _divert(self) -> None:
         """Go on in the journal; when that is what failed, nowhere."""
@@ -198,9 +199,12 @@ class Run:
         self.set_tags({**tags, **found.tags})
         self.log_files(files)
         self._write(lambda c, run: fluent.leave(c, run, status))
-        for held in self._held:
-            with suppress(OSError):
-                liveness.release(self.project, held)
+        # Whatever failed, MLflow must not go on taking a dead run for the active one.
+        fluent.forget(list(self._places))
+        for place, uri in self._places.items():
+            if self.kept != "nowhere" or _terminated(uri, place, status):
+                with suppress(OSError):
+                    liveness.release(self.project, place)
 
     def add_edge(self, edge: Edge, value: Any) -> None:
         """Record that the run read or wrote something."""
@@ -214,6 +218,17 @@ class Run:
             self.datasets.append(edge.ref)
             item = inputs.dataset_input(edge, value)
             self._write(lambda c, run: inputs.record(c, run, [item]))
+
+
+def _terminated(uri: str, run_id: str, status: str) -> bool:
+    """End a run whose data could not be written; if not even that works, a sweep will later."""
+    try:
+        store.check(uri)
+        with store.failures(uri):
+            store.client(uri).set_terminated(run_id, status)
+    except MlnbError:
+        return False
+    return True
 
 
 def sentence(error: BaseException | str) -> str:

@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,16 @@ from mlnb.core.project import Project
 from mlnb.tracking import journal, runs, store
 
 BLOCKED = "sqlite:///blocked/mlflow.db"
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_open() -> Iterator[None]:
+    """Whatever failed: MLflow must not go on taking a dead run for the active one."""
+    yield
+    import mlflow
+
+    assert mlflow.active_run() is None
+    assert tracking.active() is None
 
 
 @pytest.fixture
@@ -115,6 +125,20 @@ def test_a_store_that_fails_in_the_middle_gets_the_rest_later(
     assert {"late.txt", "requirements.txt"} <= set(found.artifacts)
 
 
+def test_what_cannot_be_delivered_stays_and_stops_nothing(
+    project: Project, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as patch, tracking.track("half") as run:
+        patch.setattr(store, "check", _down_except_for(journal.uri(project)))
+        tracking.log({"after": 2})
+    store.client().delete_run(run.id)
+    with tracking.track("next"):
+        pass
+    assert [item.name for item in runs.list_runs()] == ["next"]
+    assert "run 'half' stays in the journal" in caplog.text
+    assert journal.waiting(project) == 1
+
+
 def _down_except_for(uri: str) -> Callable[[str], None]:
     def check(asked: str) -> None:
         if asked != uri:
@@ -161,6 +185,10 @@ def test_a_full_disk_breaks_nothing(
     assert run.kept == "nowhere"
     (record,) = caplog.records
     assert "No space left" in record.getMessage()
+    monkeypatch.undo()
+    monkeypatch.chdir(project.root)
+    found = runs.show(run.id)
+    assert (found.status, found.params) == ("FINISHED", {"a": "1"}), "what could be written is"
 
 
 def _no_space(*_args: object, **_options: object) -> None:
