@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 import obstore
@@ -26,6 +26,7 @@ from obstore.store import LocalStore, from_url
 
 from mlnb.core.errors import ObjectCorrupt, ObjectMissing, StoreUnavailable, UnreadableRecord
 from mlnb.core.hashing import digest_bytes, digest_file
+from mlnb.core.urls import without_secrets
 
 _ENTRY = re.compile(r"[0-9]+\.json")
 
@@ -197,7 +198,7 @@ class ObjectStore:
         except (AlreadyExistsError, NotFoundError, FileExistsError, FileNotFoundError):
             raise
         except (BaseError, OSError, ValueError) as error:
-            shown = _without_secrets(self.url)
+            shown = without_secrets(self.url)
             reason = _first_line(error).replace(self.url, shown)
             raise StoreUnavailable(shown, reason) from error
 
@@ -215,14 +216,6 @@ def _local_folder(url: str) -> Path | None:
     if parts.scheme == "file":
         return Path(unquote(parts.path))
     return None if "://" in url else Path(url)
-
-
-def _without_secrets(url: str) -> str:
-    """Return a URL as it may be shown: without user, password and query (signatures, tokens)."""
-    if "://" not in url:
-        return url
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def _first_line(error: Exception) -> str:

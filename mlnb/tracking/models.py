@@ -18,6 +18,7 @@ from mlnb.core.errors import GateRefused, MlnbError, TrackingUnavailable, Untrus
 from mlnb.core.hashing import digest_folder
 from mlnb.core.names import check_name
 from mlnb.core.records import AliasChange, Column, ModelVersion
+from mlnb.core.urls import without_secrets
 from mlnb.tracking import aliases, content, serialization, store
 from mlnb.tracking import run as runs
 from mlnb.tracking.recording import Run
@@ -94,7 +95,8 @@ def register(
     with nullcontext(open_run) if open_run else runs.track(f"register {name}") as owner:
         if owner.kept != "store":
             raise TrackingUnavailable(
-                projects.current().settings.tracking_uri, "a model cannot be registered without it"
+                without_secrets(projects.current().settings.tracking_uri),
+                "a model cannot be registered without it",
             )
         made = _register(owner, model, name, types, signature, frame, numbers, description, given)
         lineage.record_output("model", made.ref, made.digest, value=made)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from mlnb.core import project as projects
 from mlnb.core.errors import BadInput, MlnbError, TrackingUnavailable
+from mlnb.core.urls import without_secrets
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -89,7 +90,7 @@ def check(uri: str) -> None:
     except urllib.error.HTTPError:
         return  # it answers; whether it lets us in, MLflow will tell
     except (OSError, ValueError) as error:
-        raise TrackingUnavailable(_without_secrets(uri), _first_line(error)) from None
+        raise TrackingUnavailable(without_secrets(uri), _first_line(error)) from None
 
 
 def use(uri: str) -> None:
@@ -142,7 +143,7 @@ def failures(uri: str | None = None) -> Iterator[None]:
     except MlnbError:
         raise
     except Exception as error:
-        place = _without_secrets(uri or projects.current().tracking_uri)
+        place = without_secrets(uri or projects.current().tracking_uri)
         if getattr(error, "error_code", "") in _BAD_INPUT:
             raise BadInput(_first_line(error)) from error
         reason = _first_line(error)
@@ -172,11 +173,6 @@ def _folder(experiment: str) -> str:
     safe = "".join(c if c.isalnum() or c in "._-" else "-" for c in experiment)[:60].strip(".")
     plain = safe == experiment
     return safe if plain else f"{safe}-{digest_bytes(experiment.encode())[:8]}"
-
-
-def _without_secrets(uri: str) -> str:
-    parts = urlsplit(uri)
-    return uri.replace(f"{parts.netloc.rpartition('@')[0]}@", "") if "@" in parts.netloc else uri
 
 
 def _first_line(error: Any) -> str:

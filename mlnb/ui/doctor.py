@@ -20,6 +20,7 @@ from mlnb.core.errors import MlnbError
 from mlnb.core.project import Project
 from mlnb.core.records import Record
 from mlnb.core.settings import FILE_NAME
+from mlnb.core.urls import without_secrets
 
 OLDEST_PYTHON = (3, 11)
 
@@ -235,4 +236,4 @@ def _attempt(check: str, place: str, look: Callable[[], None]) -> Finding:
         look()
     except MlnbError as error:
         return _problem(check, error.message, error.fix)
-    return _ok(check, place)
+    return _ok(check, without_secrets(place))

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from mlnb.core import project as projects
 from mlnb.core.records import EndpointStatus, ModelVersion, PipelineRun, Record, RunRecord
+from mlnb.core.urls import without_secrets
 
 RECENT = 5
 
@@ -39,8 +40,8 @@ def status() -> ProjectStatus:
     return ProjectStatus(
         name=project.name,
         root=str(project.root),
-        store=project.settings.store,
-        tracking_uri=project.settings.tracking_uri,
+        store=without_secrets(project.settings.store),
+        tracking_uri=without_secrets(project.settings.tracking_uri),
         datasets=len(newest),
         versions=sum(version.number for version in newest),
         models=[model for model in models.list_models() if "champion" in model.aliases],

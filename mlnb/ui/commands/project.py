@@ -7,6 +7,7 @@ import click
 from mlnb.core import project as projects
 from mlnb.core import settings
 from mlnb.core.errors import Failed
+from mlnb.core.urls import without_secrets
 from mlnb.ui.grammar import Noun, Outcome
 from mlnb.ui.overview import ProjectStatus
 from mlnb.ui.render import Table, View
@@ -31,7 +32,12 @@ def show_settings() -> View:
     """Show every setting: its value, its variable and what it does."""
     values = projects.current().settings
     rows = [
-        (item["name"], str(getattr(values, item["name"])), item["variable"], item["help"])
+        (
+            item["name"],
+            without_secrets(str(getattr(values, item["name"]))),
+            item["variable"],
+            item["help"],
+        )
         for item in settings.table()
     ]
     return View("Settings", tables=[Table(["setting", "value", "variable", "what it is"], rows)])
