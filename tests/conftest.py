@@ -28,7 +28,8 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def own_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clear the variables that configure mlnb and MLflow."""
+    """Clear the variables that configure mlnb and MLflow; fix the width of the terminal."""
+    monkeypatch.setenv("COLUMNS", "160")
     for variable in list(os.environ):
         if variable.startswith(FOREIGN):
             monkeypatch.delenv(variable)

@@ -41,8 +41,9 @@ def in_project(here: Project) -> Project:
 @pytest.fixture(scope="module", autouse=True)
 def clean_end(registry: Any) -> Iterator[None]:
     yield
-    names = {process.name() for process in psutil.Process().children()}
-    assert "python" not in names, "an endpoint is a child of the test process"
+    commands = [" ".join(process.cmdline()) for process in psutil.Process().children()]
+    ours = [command for command in commands if "mlnb.serving" in command]
+    assert not ours, "an endpoint is a child of the test process"
 
 
 def events(project: Project, subject: str) -> list[str]:
