@@ -112,7 +112,7 @@ def draw_drift(report: MonitorReport, figure: "Figure") -> None:
     axes = figure.add_subplot()
     image = axes.imshow(values, cmap=colormap, vmin=0, vmax=2.5 * threshold, aspect="auto")
     _cells(axes, list(rows.values()), threshold, numbers=len(report.periods) <= 16)
-    axes.set_yticks(range(len(rows)), list(rows))
+    axes.set_yticks(range(len(rows)), list(rows), parse_math=False)  # a name may hold $
     axes.set_xticks(np.arange(-0.5, len(report.periods)), minor=True)
     axes.set_yticks(np.arange(-0.5, len(rows)), minor=True)
     axes.grid(which="minor", color="white", linewidth=1.5)

@@ -145,3 +145,11 @@ def test_the_page_opens_no_figure_of_the_notebook(tmp_path: Path) -> None:
 
 def test_an_empty_report_has_a_page_too() -> None:
     assert "served nothing" in page.html(replace(REPORT, periods=[], alerts=[]))
+
+
+def test_a_feature_may_be_called_anything() -> None:
+    odd = "US$_{x$ & <b>"
+    made = replace(REPORT, periods=[replace(period(0), features=[feature(odd, 0.1)])])
+    labels = monitoring.plot_drift(made).axes[0].get_yticklabels()
+    assert odd in [label.get_text() for label in labels]
+    assert "<b>" not in page.html(made)
