@@ -20,11 +20,11 @@ from mlnb.core.records import (
 from mlnb.monitoring import alarms, drift, labels, performance, periods
 from mlnb.monitoring.drift import Rules
 from mlnb.monitoring.reference import Reference, prepare
+from mlnb.serving.prediction_reader import OWN
 
 if TYPE_CHECKING:
     import pandas as pd
 
-OWN = frozenset({"request_id", "id", "time", "release", "model", "prediction", "score"})
 SAMPLE = 50_000
 """Rows of held-out data that the model predicts, at most, to compare its predictions with."""
 
