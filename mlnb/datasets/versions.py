@@ -117,7 +117,7 @@ def find(ref: str) -> StoredVersion:
     if selector == "latest":
         return StoredVersion.from_dict(newest.data)
     tags = _tags(name)
-    number = int(selector) if selector.isdigit() else tags.get(selector)
+    number = int(selector) if selector.isdecimal() else tags.get(selector)
     if number is not None and 0 < number <= newest.number:
         entry = store.entry(versions_log(name), number)
         if entry:

@@ -87,7 +87,7 @@ class Registry:
             if not versions:
                 raise UnknownName("model", name, self.names(), "It has no version.")
             return versions[max(versions)]
-        if selector.isdigit():
+        if selector.isdecimal():
             if int(selector) in versions:
                 return versions[int(selector)]
         else:

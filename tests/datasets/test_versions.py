@@ -110,3 +110,8 @@ def test_an_entry_of_a_newer_mlnb_is_refused(three: list[str], in_project: Proje
     with pytest.raises(UnreadableRecord, match="format 99"):
         datasets.resolve("data")
     assert datasets.resolve("data@3").number == 3
+
+
+def test_a_superscript_is_no_version_number(three: list[str]) -> None:
+    with pytest.raises(UnknownName, match="Its versions are 1 to 3"):
+        datasets.resolve("data@²")
