@@ -21,8 +21,8 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             patch.setenv(variable, str(tmp_path_factory.mktemp(variable.lower())))
         patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
         for role in ("AUTHOR", "COMMITTER"):
-            patch.setenv(f"GIT_{role}_NAME", "Ada")
-            patch.setenv(f"GIT_{role}_EMAIL", "ada@example.org")
+            patch.setenv(f"GIT_{role}_NAME", "analyst")
+            patch.setenv(f"GIT_{role}_EMAIL", "analyst@example.org")
         yield
 
 

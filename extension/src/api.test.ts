@@ -18,7 +18,7 @@ function answering(status: number, body: unknown, statusText = ''): Api {
 function apiWith(fetch: (request: Request) => Promise<Response>): Api {
   return new Api(
     ServerConnection.makeSettings({
-      baseUrl: 'http://localhost:8888/user/ada/',
+      baseUrl: 'http://localhost:8888/user/analyst/',
       token: 'secret',
       fetch: fetch as typeof globalThis.fetch
     })
@@ -35,7 +35,7 @@ describe('Api', () => {
   it('asks below the base URL, with the token', async () => {
     const fetch = vi.fn((request: Request) => {
       expect(request.url).toMatch(
-        /^http:\/\/localhost:8888\/user\/ada\/mlnb\/api\/overview\?folder=my%20work/
+        /^http:\/\/localhost:8888\/user\/analyst\/mlnb\/api\/overview\?folder=my%20work/
       );
       expect(request.headers.get('Authorization')).toBe('token secret');
       return Promise.resolve(new Response(JSON.stringify(overview())));

@@ -52,7 +52,7 @@ def version(**changes: Any) -> DatasetVersion:
         "bytes": 7,
         "parent": 2,
         "message": "",
-        "author": "Ada",
+        "author": "analyst",
         "created": datetime(2026, 11, 23, tzinfo=UTC),
     }
     return DatasetVersion(**{**body, **changes})

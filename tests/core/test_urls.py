@@ -6,7 +6,7 @@ from mlnb.core.urls import without_secrets
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
-        ("postgresql://ada:secret@host:5432/db", "postgresql://host:5432/db"),
+        ("postgresql://analyst:secret@host:5432/db", "postgresql://host:5432/db"),
         ("https://secret@host/mlflow", "https://host/mlflow"),
         ("s3://bucket/data?key=secret&signature=secret", "s3://bucket/data"),
         ("http://host#secret", "http://host"),

@@ -26,9 +26,9 @@ def stored_files(project: Project) -> set[Path]:
 
 
 def test_a_version_says_what_it_is(in_project: Project) -> None:
-    version = datasets.save(FRAME, "data", message="first", author="Ada")
+    version = datasets.save(FRAME, "data", message="first", author="analyst")
     assert (version.ref, version.rows, version.parent) == ("data@1", 3, None)
-    assert (version.message, version.author, version.run) == ("first", "Ada", None)
+    assert (version.message, version.author, version.run) == ("first", "analyst", None)
     assert [(column.name, column.type) for column in version.columns] == [
         ("a", "int64"),
         ("b", "string"),
@@ -38,8 +38,8 @@ def test_a_version_says_what_it_is(in_project: Project) -> None:
 
 
 def test_the_author_is_the_setting_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLNB_AUTHOR", "Grace")
-    assert datasets.save(FRAME, "data").author == "Grace"
+    monkeypatch.setenv("MLNB_AUTHOR", "reviewer")
+    assert datasets.save(FRAME, "data").author == "reviewer"
 
 
 def test_other_content_makes_the_next_version() -> None:

@@ -110,7 +110,9 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
     assert (BUNDLE / "package.json").is_file(), "Build the panel first: make panel"
     folder = tmp_path / "flight-delays"
     folder.mkdir()
-    (folder / "mlnb.toml").write_text('name = "flight-delays"\nauthor = "ada"\n', encoding="utf-8")
+    (folder / "mlnb.toml").write_text(
+        'name = "flight-delays"\nauthor = "analyst"\n', encoding="utf-8"
+    )
     environment = own_jupyter(tmp_path)
     token, port = secrets.token_hex(8), free_port()
     log = (tmp_path / "lab.log").open("w")

@@ -70,7 +70,7 @@ def test_a_deleted_experiment_is_one_clear_error(project: Project) -> None:
 def test_a_server_that_is_down_is_said_at_once(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MLNB_TRACKING_URI", "http://ada:secret@127.0.0.1:9")
+    monkeypatch.setenv("MLNB_TRACKING_URI", "http://analyst:secret@127.0.0.1:9")
     start = time.perf_counter()
     with pytest.raises(TrackingUnavailable, match=r"http://127\.0\.0\.1:9 is not") as caught:
         runs.list_runs()

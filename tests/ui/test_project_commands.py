@@ -61,9 +61,9 @@ def test_settings_shows_the_values_in_force(
 def test_no_secret_of_a_store_is_shown(
     project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verb: str
 ) -> None:
-    monkeypatch.setenv("MLNB_STORE", "memory://ada:hunter2@x/y?token=hunter2")
+    monkeypatch.setenv("MLNB_STORE", "memory://analyst:hunter2@x/y?token=hunter2")
     if verb == "settings":  # the others would ask the server
-        monkeypatch.setenv("MLNB_TRACKING_URI", "postgresql://ada:hunter2@127.0.0.1:9/mlflow")
+        monkeypatch.setenv("MLNB_TRACKING_URI", "postgresql://analyst:hunter2@127.0.0.1:9/mlflow")
     main(["project", verb, "--json"])
     said = capsys.readouterr()
     assert "memory://x/y" in said.out

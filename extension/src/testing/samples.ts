@@ -29,7 +29,7 @@ export function run(part: Partial<RunRecord> = {}): RunRecord {
     notebook: 'notebooks/train.ipynb',
     git_commit: '0123456789abcdef',
     git_dirty: true,
-    author: 'ada',
+    author: 'analyst',
     artifacts: [],
     ...part
   };
@@ -48,7 +48,7 @@ export function dataset(part: Partial<DatasetVersion> = {}): DatasetVersion {
     bytes: 5_300_000,
     parent: 2,
     message: 'deduplicated',
-    author: 'ada',
+    author: 'analyst',
     created: '2026-03-01T10:00:00Z',
     run: null,
     tags: ['gold'],
@@ -64,7 +64,7 @@ export function model(part: Partial<ModelVersion> = {}): ModelVersion {
     aliases: ['champion'],
     run: 'a1b2c3',
     created: '2026-03-01T10:30:00Z',
-    author: 'ada',
+    author: 'analyst',
     description: 'gradient boosting',
     flavor: 'sklearn',
     inputs: [],
