@@ -1,13 +1,14 @@
 """Run a suite on a model and held-out data; keep the verdict; set and apply the gate."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from mlnb.core import project
-from mlnb.core.errors import GateRefused, UnknownName
+from mlnb.core.errors import GateRefused, UnknownName, UnsupportedData
 from mlnb.core.names import split_reference
 from mlnb.core.records import Check, ModelVersion, SuiteResult, now
 from mlnb.validation import fairness
@@ -176,11 +177,11 @@ def _result(
     names = list(dict.fromkeys([*asked, *reported(challenger, suite.task)]))
     scored = [challenger, exam.take(rival)] if rival else [challenger]
     samples = replicate(scored, names, resamples=suite.resamples, seed=suite.seed)
-    values = {name: METRICS[name].value(challenger) for name in names}
+    values = _defined({name: METRICS[name].value(challenger) for name in names}, asked)
     intervals = {
         name: interval
         for index, name in enumerate(names)
-        if (interval := percentile(samples[0, index], suite.confidence))
+        if name in values and (interval := percentile(samples[0, index], suite.confidence))
     }
     checks = [
         check
@@ -210,6 +211,14 @@ def _result(
         label=exam.label,
         positive=exam.positive,
     )
+
+
+def _defined(values: dict[str, float], asked: Iterable[str]) -> dict[str, float]:
+    """Leave out the metrics that the rows leave undefined, such as R² of one row."""
+    for name in asked:
+        if not isfinite(values[name]):
+            raise UnsupportedData(f"{name} is undefined on these rows.", "Validate on more rows.")
+    return {name: value for name, value in values.items() if isfinite(value)}
 
 
 def _limits(name: str, limit: Limit, value: float, interval: Interval | None) -> Iterator[Check]:

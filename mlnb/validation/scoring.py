@@ -110,8 +110,8 @@ def score(model: Any, rows: "pd.DataFrame", actual: Array, task: Task, positive:
     Raises
     ------
     UnsupportedData
-        If the model does not know the positive class, or gives something else than one value
-        per row.
+        If the model does not know the positive class, or gives something else than one finite
+        value per row.
     """
     predicted = np.asarray(model.predict(rows))
     if predicted.shape != actual.shape:
@@ -120,9 +120,25 @@ def score(model: Any, rows: "pd.DataFrame", actual: Array, task: Task, positive:
             "Only models with one prediction per row can be validated.",
         )
     if task == "regression":
-        return Scored(actual, predicted.astype(float))
+        return Scored(actual, _numbers(predicted, "values"))
     decided = (predicted == positive).astype(float)
-    return Scored(actual, decided, *_positive_score(model, rows, positive))
+    values, probability = _positive_score(model, rows, positive)
+    values = None if values is None else _numbers(values, "scores")
+    return Scored(actual, decided, values, probability)
+
+
+def _numbers(found: Any, what: str) -> Array:
+    try:
+        values = np.asarray(found, dtype=float)
+    except (TypeError, ValueError):
+        raise UnsupportedData(f"The model's {what} are no numbers.") from None
+    bad = int((~np.isfinite(values)).sum())
+    if bad:
+        raise UnsupportedData(
+            f"{bad:,} of the model's {len(values):,} {what} are no finite numbers.",
+            "Look for missing or extreme inputs in these rows.",
+        )
+    return values
 
 
 def _positive_score(model: Any, rows: "pd.DataFrame", positive: Any) -> tuple[Array | None, bool]:

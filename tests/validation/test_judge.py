@@ -158,3 +158,16 @@ def test_thirty_thousand_rows_take_seconds(
     begun = time.process_time()
     validation.run({**suite, "resamples": 1000}, model, data)
     assert time.process_time() - begun < 15  # about one second on an idle core
+
+
+# scikit-learn says as well that R² of one row is undefined
+@pytest.mark.filterwarnings("ignore:R.2 score is not well-defined")
+def test_a_metric_that_the_rows_leave_undefined_is_left_out_or_refused() -> None:
+    frame = pd.DataFrame({"x": [1.0, 2.0, 3.0], "y": [1.0, 2.0, 3.0]})
+    model = LinearRegression().fit(frame[["x"]], frame["y"])
+    suite = {"name": "s", "label": "y", "limits": {"mae": {"max": 1}}}
+    result = validation.run(suite, model, frame.head(1))
+    assert result.passed
+    assert "r2" not in result.metrics
+    with pytest.raises(UnsupportedData, match="r2 is undefined on these rows"):
+        validation.run({**suite, "limits": {"r2": {"min": 0.5}}}, model, frame.head(1))

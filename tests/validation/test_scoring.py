@@ -99,3 +99,19 @@ def test_a_regressor_gives_its_values() -> None:
 def test_given_predictions_are_checked(wrong: list[Any]) -> None:
     with pytest.raises(UnsupportedData):
         given(wrong, np.array([0.0, 1.0]), "classification")
+
+
+class Lost(LinearRegression):
+    """Answers with what is no number."""
+
+    def predict(self, rows: pd.DataFrame) -> Any:
+        return np.where(rows["x"] > 0, np.nan, 1.0)
+
+
+def test_answers_that_are_no_numbers_are_refused() -> None:
+    count = int((FRAME["x"] > 0).sum())
+    with pytest.raises(UnsupportedData, match=f"{count} of the model's 200 values are no finite"):
+        score(Lost(), FRAME, np.ones(200), "regression", None)
+    words = LogisticRegression().fit(FRAME, LATE)
+    with pytest.raises(UnsupportedData, match="values are no numbers"):
+        score(words, FRAME, np.ones(200), "regression", None)
