@@ -179,6 +179,21 @@ class TargetContract:
         assert target.address("contract") == address
         assert self._ask(target, body).headers["x-mlnb-release"] == "2"
 
+    def test_a_stopped_endpoint_keeps_its_address_when_a_release_does_not_start(
+        self, target: Target, first: Package, broken: Package
+    ) -> None:
+        """What its clients know holds until it serves again."""
+        with target.prepare("contract", first) as candidate:
+            candidate.serve(1)
+        address = target.address("contract")
+        target.stop("contract")
+        with pytest.raises(ReleaseFailed), target.prepare("contract", broken):
+            pytest.fail("a broken package was prepared")  # pragma: no cover
+        assert target.status("contract").status == "stopped"
+        with target.prepare("contract", first) as candidate:
+            candidate.serve(2)
+        assert target.address("contract") == address
+
     @staticmethod
     def _ask(target: Target, body: dict[str, Any]) -> httpx.Response:
         address = target.address("contract")

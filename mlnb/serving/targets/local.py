@@ -73,7 +73,8 @@ class LocalTarget:
             finally:
                 if not running and not (candidate and candidate.served):
                     _end(name)
-                    folders.state_file(name).unlink(missing_ok=True)
+                    if known is None:  # else its address and token are still its clients'
+                        folders.state_file(name).unlink(missing_ok=True)
 
     def status(self, name: str) -> EndpointStatus:
         """Tell what an endpoint is doing."""
