@@ -100,14 +100,16 @@ def _run(prepared: Prepared, workers: int, on_progress: OnProgress | None) -> Pi
             prepared,
             folder,
         )
-        project.store.append(f"{history.LOG}/{plan.pipeline}", lambda _number: ended.to_dict())
-        project.events.emit(
-            "pipeline.finished",
-            name,
-            status=ended.status,
-            error=ended.error,
-            report=ended.report,
-        )
+        try:
+            project.store.append(f"{history.LOG}/{plan.pipeline}", lambda _number: ended.to_dict())
+        finally:  # the run has ended, whether the store takes its record or not
+            project.events.emit(
+                "pipeline.finished",
+                name,
+                status=ended.status,
+                error=ended.error,
+                report=ended.report,
+            )
     return ended
 
 

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from mlnb import pipelines, tracking
-from mlnb.core.errors import BadInput, InvalidSetting
+from mlnb.core.errors import BadInput, InvalidSetting, StoreUnavailable
 from mlnb.core.project import Project
 from mlnb.core.records import PipelineRun, StepResult
 from mlnb.execution import scraps
@@ -192,6 +192,23 @@ def test_a_run_keeps_the_notebook_of_the_attempt_that_opened_it(project: Project
     kept = [client.download_artifacts(run, "notebook.ipynb") for run in step.runs]
     failed = ["AssertionError" in Path(path).read_text(encoding="utf-8") for path in kept]
     assert failed == [True, False]
+
+
+def test_a_run_whose_record_cannot_be_kept_has_ended_all_the_same(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_notebook(project.root / "a.ipynb", "1")
+    file = write(project, "name: a\nsteps: {s: {notebook: a.ipynb}}")
+    with monkeypatch.context() as patch:
+        patch.setattr(type(project.store), "append", _away)
+        with pytest.raises(StoreUnavailable):
+            pipelines.run(file)
+    [run] = pipelines.runs()
+    assert (run.status, run.ended is not None) == ("FINISHED", True)
+
+
+def _away(*_arguments: object) -> None:
+    raise StoreUnavailable("s3://bucket", "no network")
 
 
 def test_a_value_that_does_not_fit_a_later_notebook_fails_that_step(project: Project) -> None:
