@@ -170,12 +170,13 @@ def _panel() -> Iterator[Finding]:
 
 
 def _project(project: Project) -> Iterator[Finding]:
+    root = os.path.relpath(project.root)  # what a magic shows is saved in the notebook
     if (project.root / FILE_NAME).is_file():
-        yield _ok("project", f"{project.name}, {project.root}")
+        yield _ok("project", f"{project.name}, {root}")
     else:
         yield _optional(
             "project",
-            f"no {FILE_NAME} here: {project.root} is used",
+            f"no {FILE_NAME} here: {root} is used",
             "Run: mlnb project init",
         )
 
@@ -226,7 +227,8 @@ def _place(check: str, path: Path, setting: str) -> Finding:
         return _ok(check, "will be made on first use")
     return _problem(
         check,
-        f"{path} cannot be made: {folder} is no folder that can be written to",
+        f"{os.path.relpath(path)} cannot be made: {os.path.relpath(folder)} is no folder that can "
+        "be written to",
         f"Make it one, or change the setting `{setting}`.",
     )
 

@@ -1,5 +1,6 @@
 """What ``mlnb project status`` shows: what the project holds and what runs now."""
 
+import os
 from dataclasses import dataclass, field
 
 from mlnb.core import project as projects
@@ -15,7 +16,7 @@ class ProjectStatus(Record):
 
     name: str
     root: str
-    """Absolute: this record is shown and never stored."""
+    """Relative to the working directory: what a magic shows is saved in the notebook."""
     store: str
     tracking_uri: str
     datasets: int
@@ -39,7 +40,7 @@ def status() -> ProjectStatus:
     newest = datasets.latest()
     return ProjectStatus(
         name=project.name,
-        root=str(project.root),
+        root=os.path.relpath(project.root),
         store=without_secrets(project.settings.store),
         tracking_uri=without_secrets(project.settings.tracking_uri),
         datasets=len(newest),

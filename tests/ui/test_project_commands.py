@@ -58,6 +58,14 @@ def test_settings_shows_the_values_in_force(
 
 
 @pytest.mark.parametrize("verb", ["settings", "status", "doctor"])
+def test_no_absolute_path_of_the_project_is_shown(
+    project: Project, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    main(["project", verb, "--json"])
+    assert str(project.root) not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", ["settings", "status", "doctor"])
 def test_no_secret_of_a_store_is_shown(
     project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verb: str
 ) -> None:
