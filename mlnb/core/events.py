@@ -62,7 +62,10 @@ class EventLog:
                 _logger.warning("mlnb: events are not recorded: %s", error.strerror or error)
             self._told = True
         for listener in list(self._listeners):
-            listener(event)
+            try:
+                listener(event)
+            except Exception as error:  # who listens must not stop who works
+                _logger.warning("mlnb: a listener failed at %s: %r", kind, error)
         return event
 
     def _append(self, line: bytes) -> None:

@@ -151,3 +151,17 @@ def test_a_file_that_cannot_be_written_stops_nothing_and_is_told_once(
 def test_a_number_that_json_does_not_have_becomes_null(log: EventLog) -> None:
     log.emit("validation.finished", "m@1", metrics={"r2": float("nan"), "all": [float("inf"), 1.0]})
     assert json.loads(log.path.read_text())["data"]["metrics"] == {"r2": None, "all": [None, 1.0]}
+
+
+def test_a_listener_that_fails_stops_neither_the_work_nor_the_others(
+    log: EventLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_event: Event) -> None:
+        raise ValueError("no display")
+
+    heard: list[Event] = []
+    log.listen(fail)
+    log.listen(heard.append)
+    event = log.emit("run.started", "r")
+    assert heard == [event]
+    assert "a listener failed at run.started: ValueError('no display')" in caplog.messages[0]
