@@ -46,7 +46,7 @@ def test_a_demo_sums_up_what_it_made(example: Path) -> None:
     report = next((example / ".mlnb" / "runs").glob("small-*/report.html"))
     assert f"  report     {report.relative_to(example.parent)}\n" in done.stdout
     assert "  champion   none\n" in done.stdout
-    assert "  endpoint   http://127.0.0.1:1234 (while the demo ran; stopped now)\n" in done.stdout
+    assert "  endpoint   http://127.0.0.1:1234 (while it ran; stopped now)\n" in done.stdout
     assert "  drifted    2013-06, 2013-07\n" in done.stdout
 
 

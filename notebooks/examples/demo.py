@@ -55,8 +55,7 @@ def move_aside(shown: str) -> None:
 
 def sum_up(shown: str, code: int, seconds: float) -> None:
     """Print where the report is, and what the run came to."""
-    from mlnb import models, pipelines
-    from mlnb.core.errors import MlnbError
+    from mlnb import pipelines
 
     runs = pipelines.runs()
     if not runs:  # the pipeline could not even start; mlnb has said why
@@ -66,19 +65,33 @@ def sum_up(shown: str, code: int, seconds: float) -> None:
     urls = dict.fromkeys(each["url"] for each in values if "url" in each)
     months = sorted({month for each in values for month in each.get("flagged", [])})
     lines = {"report": f"{shown}/{run.report}"}
-    try:
-        champion = models.resolve("flight-delay@champion")
-    except MlnbError:
-        lines["champion"] = "none"
-    else:
-        metrics = ", ".join(f"{name} {value:.4g}" for name, value in champion.metrics.items())
-        lines["champion"] = f"{champion.ref}: {metrics}"
-    lines["endpoint"] = ", ".join(urls) + " (while the demo ran; stopped now)" if urls else "none"
-    lines["drifted"] = ", ".join(months) or "no month"
+    if code == 0:
+        lines["champion"] = champion()
+        lines["endpoint"] = ", ".join(urls) + " (while it ran; stopped now)" if urls else "none"
+        lines["drifted"] = ", ".join(months) or "no month"
     lines["everything"] = f"{shown}/{STATE}"
     print(f"\nThe demo {'ended' if code == 0 else 'failed'} after {seconds:.0f} s.")
     for name, text in lines.items():
         print(f"  {name:<10} {text}")
+
+
+def champion() -> str:
+    """Return the champion and what its gate measured on the flights held out."""
+    from mlnb import models, validation
+    from mlnb.core.errors import MlnbError
+
+    try:
+        ref = models.resolve("flight-delay@champion").ref
+    except MlnbError:
+        return "none"
+    verdict = validation.latest(ref)
+    if verdict is None:
+        return ref
+    measured = []
+    for name in ("roc_auc", "brier"):
+        low, high = verdict.intervals[name]
+        measured.append(f"{name} {verdict.metrics[name]:.3f} ({low:.3f} to {high:.3f})")
+    return f"{ref}: {', '.join(measured)} on {verdict.rows:,} flights it had never seen"
 
 
 def stop_endpoints() -> None:
