@@ -6,8 +6,6 @@ from typing import Any
 
 from blake3 import blake3
 
-DIGEST_LENGTH = 64
-
 Hasher = blake3
 """The incremental hasher: ``Hasher().update(data).hexdigest()``."""
 

@@ -129,7 +129,7 @@ def _deliver(project: Project, source: "MlflowClient", target: "MlflowClient", r
     target.set_terminated(run_id, run.info.status, end_time=run.info.end_time)
     source.delete_run(run.info.run_id)
     folder = store.artifact_root(_folder(project) / "mlflow.db")
-    shutil.rmtree(_local(source, run, folder), ignore_errors=True)
+    shutil.rmtree(_local(run, folder), ignore_errors=True)
 
 
 def _copy(
@@ -161,7 +161,7 @@ def log_batch(
         client.log_batch(run_id, tags=tags[start : start + 100])
 
 
-def _local(client: "MlflowClient", run: "Run", root: Path) -> Path:
+def _local(run: "Run", root: Path) -> Path:
     """Return the run's own folder below the journal's artifacts (its artifact folder's parent)."""
     folder = Path(run.info.artifact_uri.removeprefix("file://")).parent
     return folder if folder.is_relative_to(root) and folder != root else root / "none"

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache, singledispatch
 from io import StringIO
@@ -43,8 +43,6 @@ class View:
     notes: Sequence[str] = ()
     status: str = ""
     """``""``, ``"good"`` or ``"bad"``."""
-    blocks: Sequence[str] = field(default=())
-    """Trusted SVG or HTML for the notebook only, such as a plot made by mlnb."""
 
 
 @singledispatch

@@ -137,11 +137,6 @@ def test_html_shows_any_text_and_runs_none(name: str, value: str) -> None:
     assert parser.tags <= {"div", "style", "table", "thead", "tbody", "tr", "th", "td"}
 
 
-def test_html_blocks_are_kept_as_they_are() -> None:
-    assert "<svg></svg>" in render.to_html(View("T", blocks=["<svg></svg>"]))
-    assert "svg" not in render.to_text(View("T", blocks=["<svg></svg>"]))
-
-
 def test_html_marks_good_and_bad_rows() -> None:
     html = render.to_html(View("", tables=[Table(["a"], [[1], [2]], styles=["bad", ""])]))
     assert html.count('<tr class="mlnb-bad">') == 1
