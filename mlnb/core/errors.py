@@ -28,6 +28,7 @@
     ├── StoreError                 exit 1
     │   ├── ObjectMissing · ObjectCorrupt · StoreUnavailable
     │   └── UnreadableRecord
+    ├── DiskUnavailable            a full or read-only disk, or a folder of somebody else
     ├── TrackingUnavailable
     ├── UntrustedModel             HTTP 403
     └── EndpointUnavailable        HTTP 503
@@ -36,6 +37,7 @@ Exit codes follow pytest: 0 success, 1 it ran and failed, 2 interrupted, 3 inter
 4 bad input. Constructors take facts; the class builds the sentence and the hint.
 """
 
+import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any, ClassVar
@@ -149,8 +151,9 @@ class InvalidName(BadInput):
     """A name that could not be a file name, a URL segment and a Python-friendly word."""
 
     def __init__(self, kind: str, name: str) -> None:
+        article = "an" if kind[:1] in "aeiou" else "a"
         super().__init__(
-            f"{name!r} cannot name a {kind}.",
+            f"{name!r} cannot name {article} {kind}.",
             "Use letters, digits, '.', '_' and '-', starting with a letter or digit, at most 100.",
         )
 
@@ -411,6 +414,31 @@ class UnreadableRecord(StoreError):
 
     def __init__(self, what: str, reason: str) -> None:
         super().__init__(f"The stored {what} cannot be read: {reason}.")
+
+
+class DiskUnavailable(MlnbError):
+    """A file could not be written or read: the disk is full or read-only, or it is not ours."""
+
+    http_status = 503
+
+    def __init__(self, reason: str, path: str = "") -> None:
+        place = f" for {path}" if path else ""
+        super().__init__(
+            f"The disk refuses{place}: {reason}.", "Make room, or check your access to it."
+        )
+
+
+_DISK = frozenset(
+    (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG)
+)
+
+
+def of_disk(error: BaseException) -> DiskUnavailable | None:
+    """Return the clear form of an error that is the disk's fault, or None when it is a bug's."""
+    if not isinstance(error, OSError) or error.errno not in _DISK:
+        return None
+    path = error.filename if isinstance(error.filename, str) else ""
+    return DiskUnavailable((error.strerror or str(error)).rstrip("."), path)
 
 
 class TrackingUnavailable(MlnbError):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mlnb.core.errors import InvalidPipeline, MlnbError
+from mlnb.core.errors import InvalidPipeline, MlnbError, of_disk
 from mlnb.core.project import Project
 from mlnb.core.records import StepResult, now
 from mlnb.execution.executor import NotebookJob, attempt
@@ -71,8 +71,10 @@ class Stepper:
         except MlnbError as error:
             ended = replace(begun, status="FAILED", ended=now(), error=str(error))
         except Exception as error:  # a bug of ours must not hang or hide the other steps
-            reason = "".join(traceback.format_exception(error)[-4:])
-            ended = replace(begun, status="FAILED", ended=now(), error=f"Bug in mlnb: {reason}")
+            reason = str(of_disk(error) or "") or "Bug in mlnb: " + "".join(
+                traceback.format_exception(error)[-4:]
+            )
+            ended = replace(begun, status="FAILED", ended=now(), error=reason)
         self._finish(planned, ended)
         return ended
 

@@ -16,6 +16,7 @@ from mlnb.core.errors import (
     EXIT_OK,
     EXIT_USAGE,
     MlnbError,
+    of_disk,
 )
 from mlnb.ui.grammar import Noun, Outcome, Surface
 from mlnb.ui.nouns import NOUNS
@@ -97,7 +98,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # as in the Python documentation's note on SIGPIPE: nothing more can be said
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
-    except Exception:
+    except Exception as error:
+        if (refused := of_disk(error)) is not None:
+            return _report(refused, surface)
         traceback.print_exc()
         click.echo("This is a bug in mlnb.", err=True)
         return EXIT_INTERNAL

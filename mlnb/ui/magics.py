@@ -95,8 +95,10 @@ class _ClearErrors:
             return
         import click
 
-        from mlnb.core.errors import BadInput, MlnbError
+        from mlnb.core.errors import BadInput, MlnbError, of_disk
 
+        if isinstance(error, click.exceptions.NoArgsIsHelpError):  # the message is the help
+            raise _plain(BadInput(error.format_message())) from None
         if isinstance(error, click.UsageError):
             usage = error.ctx.get_usage() if error.ctx else ""
             raise _plain(BadInput(error.format_message(), usage)) from None
@@ -104,9 +106,12 @@ class _ClearErrors:
             raise _plain(BadInput(f"The line cannot be read: {error}.")) from None
         if isinstance(error, MlnbError):
             raise _plain(error) from None
+        if (refused := of_disk(error)) is not None:
+            raise _plain(refused) from None
 
 
 def _plain(error: Any) -> Any:
     """Make IPython show the message alone."""
-    error._render_traceback_ = lambda: [f"{type(error).__name__}: {error.message}", error.fix]
+    lines = [f"{type(error).__name__}: {error.message}", error.fix]
+    error._render_traceback_ = lambda: [line for line in lines if line]
     return error

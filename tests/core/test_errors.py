@@ -1,6 +1,7 @@
 """Errors: one tree, clear sentences, honest codes."""
 
 import copy
+import errno
 import inspect
 import pickle
 from typing import Any
@@ -15,9 +16,11 @@ from mlnb.core.errors import (
     CellFailed,
     Failed,
     GateRefused,
+    InvalidName,
     MlnbError,
     SignatureMismatch,
     UnknownName,
+    of_disk,
     suggestion,
 )
 
@@ -94,3 +97,19 @@ def test_facts_are_kept_for_programs() -> None:
         "field": "age",
         "row": 2,
     }
+
+
+def test_what_the_disk_refuses_is_told_from_a_bug() -> None:
+    full = OSError(errno.ENOSPC, "No space left on device", "/data/a.parquet")
+    refused = of_disk(full)
+    assert refused is not None
+    assert refused.message == "The disk refuses for /data/a.parquet: No space left on device."
+    assert refused.exit_code == 1
+    assert of_disk(OSError("without a number")) is None
+    assert of_disk(FileNotFoundError(errno.ENOENT, "No such file", "a")) is None
+    assert of_disk(ValueError("a bug")) is None
+
+
+def test_the_article_fits_what_is_named() -> None:
+    assert InvalidName("endpoint", "a b").message == "'a b' cannot name an endpoint."
+    assert InvalidName("model", "a b").message == "'a b' cannot name a model."

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import signal
@@ -227,6 +228,20 @@ def test_a_value_that_does_not_fit_a_later_notebook_fails_that_step(project: Pro
     assert step.status == "FAILED"
     assert "parameter n = 'many'" in step.error
     assert step.output == ""
+
+
+def test_a_full_disk_fails_the_step_and_is_no_bug(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    write_notebook(project.root / "a.ipynb", "1")
+    file = write(project, "name: full\nsteps: {a: {notebook: a.ipynb}}")
+    monkeypatch.setattr("mlnb.execution.engine.write", full)
+    run = pipelines.run(file)
+    assert run.status == "FAILED"
+    assert run.steps[0].error.startswith("The disk refuses: No space left on device.")
 
 
 def test_a_step_may_take_only_so_long(project: Project) -> None:

@@ -1,5 +1,6 @@
 """The ``mlnb`` program: what it prints where, and its exit codes."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -62,6 +63,12 @@ def stop() -> None:
 def break_() -> None:
     """Break."""
     raise ZeroDivisionError
+
+
+@probe.command("fill")
+def fill() -> None:
+    """Meet a full disk."""
+    raise OSError(errno.ENOSPC, "No space left on device", "a.parquet")
 
 
 @pytest.fixture(autouse=True)
@@ -133,6 +140,13 @@ def test_a_bug_is_3_and_shows_where(capsys: pytest.CaptureFixture[str]) -> None:
     err = capsys.readouterr().err
     assert "ZeroDivisionError" in err
     assert "This is a bug in mlnb." in err
+
+
+def test_a_full_disk_is_one_clear_error_and_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["probe", "fill"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("Error: The disk refuses for a.parquet: No space left on device.")
+    assert "Traceback" not in err
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,13 @@ def test_bad_input_is_one_clear_error(shell: RaisingShell, line: str, message: s
     shown = caught.value._render_traceback_()  # type: ignore[attr-defined]  # set per error
     assert shown[0].startswith(f"{type(caught.value).__name__}: ")
     assert not any("Traceback" in part or "File " in part for part in shown)
+    assert all(shown)
+
+
+def test_a_noun_alone_shows_its_help_once(shell: RaisingShell) -> None:
+    with pytest.raises(BadInput) as caught:
+        shell.run_cell("%probe")
+    assert str(caught.value).count("Usage: %probe") == 1
 
 
 def test_a_failed_outcome_is_shown_and_raised(shell: RaisingShell) -> None:

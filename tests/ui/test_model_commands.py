@@ -81,7 +81,7 @@ def test_a_refused_gate_is_exit_one(two: None, capsys: pytest.CaptureFixture[str
         (["show", "lien"], "Did you mean 'line'?"),
         (["promote", "line@9"], "There is no model version 'line@9'"),
         (["rollback", "line"], "no earlier holder"),
-        (["promote", "line@1", "--alias", "a b"], "cannot name a alias"),
+        (["promote", "line@1", "--alias", "a b"], "cannot name an alias"),
         (["register", "nothing.skops", "line"], "no model file"),
         (["register", "x.skops", "line", "--metric", "r2=high"], "'high' is no number"),
         (["history", "other"], "There is no model 'other'"),
