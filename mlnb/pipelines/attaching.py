@@ -26,9 +26,10 @@ class Attacher:
         self._thread.shutdown(wait=True)
         problems = [error for job in self._waiting if (error := job.exception())]
         if problems:
+            count = len(problems)
             warnings.warn(
-                f"{len(problems)} executed notebooks could not be attached to their runs: "
-                f"{problems[0]}",
+                f"{count} executed {'notebook' if count == 1 else 'notebooks'} could not be "
+                f"attached to a run: {problems[0]}",
                 stacklevel=2,
             )
 

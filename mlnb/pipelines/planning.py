@@ -72,6 +72,12 @@ class Prepared:
     project: Project
 
 
+def project_of(path: Path | str) -> Project:
+    """Return the project that a pipeline belongs to: its file's, unless ``MLNB_PROJECT`` says."""
+    named = "MLNB_PROJECT" in os.environ
+    return projects.current(None if named else spec.find(Path(path)).parent)
+
+
 def plan(path: Path | str, parameters: Mapping[str, Any] | None = None) -> Plan:
     """Return what running a pipeline would do, having checked all of it.
 
@@ -88,7 +94,7 @@ def plan(path: Path | str, parameters: Mapping[str, Any] | None = None) -> Plan:
 def prepare(path: Path | str, given: Mapping[str, Any] | None = None) -> Prepared:
     """Read, check and plan a pipeline; the project is the one its file belongs to."""
     file = spec.find(Path(path))
-    project = projects.current(None if "MLNB_PROJECT" in os.environ else file.parent)
+    project = project_of(file)
     with projects.using(project):
         pipeline = spec.load(file)
         values = _pipeline_parameters(pipeline, given or {})

@@ -82,6 +82,11 @@ def load(file: Path) -> Pipeline:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidPipeline(f"{file.name} cannot be read: {error}.") from None
+    if file.suffix == ".ipynb":
+        raise InvalidPipeline(
+            f"{file.name} is a notebook, not a pipeline.",
+            f"Write a pipeline.yaml with it as a step: {{notebook: {file.name}}}.",
+        )
     body = parse_mapping(text, file.name)
     try:
         pipeline = Pipeline.model_validate(body)

@@ -47,7 +47,8 @@ class Lines:
     def __call__(self, progress: PipelineProgress) -> None:
         """Write what is new."""
         if not self._seen:
-            self._write(f"{progress.id}: {len(progress.steps)} steps")
+            count = len(progress.steps)
+            self._write(f"{progress.id}: {count} {'step' if count == 1 else 'steps'}")
         for step in progress.steps:
             state = (step.status, step.attempt)
             if self._seen.get(step.name, ("PENDING", 1)) != state:

@@ -87,6 +87,13 @@ def test_whatever_is_wrong_is_one_clear_error(tmp_path: Path, text: str, message
     assert caught.value.exit_code == 4
 
 
+def test_a_notebook_is_told_from_a_pipeline(tmp_path: Path) -> None:
+    notebook = tmp_path / "train.ipynb"
+    notebook.write_text("{}", encoding="utf-8")
+    with pytest.raises(InvalidPipeline, match=r"train\.ipynb is a notebook, not a pipeline"):
+        spec.load(notebook)
+
+
 def test_a_folder_means_its_pipeline_file(tmp_path: Path) -> None:
     file = tmp_path / "pipeline.yml"
     file.write_text("name: a", encoding="utf-8")

@@ -47,7 +47,7 @@ def test_a_run_says_what_happens_line_by_line(
 ) -> None:
     assert main(["run", str(pipeline)]) == 0
     shown = capsys.readouterr().out
-    assert re.search(r"^shown-\d{8}-\d{4}-[0-9a-f]{4}: 1 steps$", shown, re.MULTILINE)
+    assert re.search(r"^shown-\d{8}-\d{4}-[0-9a-f]{4}: 1 step$", shown, re.MULTILINE)
     assert re.search(r"^\d\d:\d\d:\d\d  a: RUNNING a\.ipynb$", shown, re.MULTILINE)
     assert re.search(r"a: FINISHED after \d+\.\d s, 3/3 cells$", shown, re.MULTILINE)
     assert "report.html" in shown
@@ -60,6 +60,23 @@ def test_a_failed_run_names_notebook_cell_and_error_and_exits_1(
     errors = capsys.readouterr().err
     assert "Step 'bad' failed: bad.ipynb, cell 2: ZeroDivisionError: division by zero" in errors
     assert "bad.ipynb. The report is .mlnb/runs/" in errors
+
+
+def test_the_files_of_a_run_can_be_opened_from_where_it_was_started(
+    failing: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    elsewhere = failing.parent / "deeper"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert main(["run", "../failing.yaml"]) == 1
+    shown = capsys.readouterr()
+    [report] = re.findall(r"report +(\S+)", shown.out)
+    assert Path(report).is_file()
+    [output, same] = re.findall(r"See (\S+)\. The report is (\S+)\.$", shown.err, re.MULTILINE)[0]
+    assert Path(output).is_file()
+    assert same == report
+    assert main(["pipeline", "show", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["report"] == report
 
 
 def test_parameters_are_given_as_to_papermill(

@@ -1,15 +1,19 @@
 """``mlnb pipeline`` / ``%pipeline``, and ``mlnb run``: run pipelines of notebooks."""
 
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from mlnb import pipelines
+from mlnb.core import project
 from mlnb.core.errors import UnknownName
+from mlnb.core.project import Project
 from mlnb.core.records import PipelineRun
-from mlnb.pipelines.planning import Plan
+from mlnb.pipelines.planning import Plan, project_of
 from mlnb.ui.grammar import Listing, Noun, Outcome, Surface, Verb
 
 Command = Callable[..., Any]
@@ -65,7 +69,8 @@ def run(
     given = _given(single, raw, files, texts)
     with display_for(surface or Surface()) as display:
         ended = pipelines.run(pipeline, parameters=given, workers=workers, on_progress=display)
-    return Outcome(ended, pipelines.failure(ended))
+    shown = _from_here(ended, project_of(pipeline))
+    return Outcome(shown, pipelines.failure(shown))
 
 
 pipeline.add_command(run)
@@ -100,7 +105,17 @@ def list_runs(limit: int) -> Listing[PipelineRun]:
 @click.argument("run", default="latest")
 def show(run: str) -> PipelineRun:
     """Show a RUN: its id or the beginning of it, a pipeline's name, or `latest`."""
-    return pipelines.show(run)
+    return _from_here(pipelines.show(run), project.current())
+
+
+def _from_here(run: PipelineRun, home: Project) -> PipelineRun:
+    """Give the files of a run as the working directory sees them, so that they can be opened."""
+
+    def seen(path: str) -> str:
+        return Path(os.path.relpath(home.root / path)).as_posix() if path else ""
+
+    steps = [replace(step, output=seen(step.output)) for step in run.steps]
+    return replace(run, report=seen(run.report), steps=steps)
 
 
 def _given(
