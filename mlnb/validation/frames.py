@@ -3,17 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlnb.core.errors import SignatureMismatch, UnknownName, UnsupportedData, suggestion
+from mlnb.core.errors import SignatureMismatch, UnsupportedData, suggestion
 
 if TYPE_CHECKING:
     import pandas as pd
 
-READERS = {".csv": "read_csv", ".parquet": "read_parquet"}
-
-
-def is_file(text: str) -> bool:
-    """Tell a file's name from a dataset reference: by its suffix, as a dataset's may have dots."""
-    return Path(text).suffix.lower() in READERS
+FILES = frozenset({".csv", ".json", ".jsonl", ".parquet"})
 
 
 def table(data: Any) -> tuple["pd.DataFrame", str]:
@@ -22,8 +17,9 @@ def table(data: Any) -> tuple["pd.DataFrame", str]:
     Parameters
     ----------
     data : str, Path or DataFrame
-        A dataset reference such as ``flights@2``, a CSV or Parquet file, or a frame (pandas,
-        polars or Arrow).
+        A dataset reference such as ``flights@2``, a file as `mlnb.datasets.save` takes it (the
+        frame is the one that saving and loading it would give), or a pandas, polars or Arrow
+        table.
 
     Raises
     ------
@@ -36,8 +32,11 @@ def table(data: Any) -> tuple["pd.DataFrame", str]:
 
     if isinstance(data, pd.DataFrame):
         return data.reset_index(drop=True), ""
-    if isinstance(data, Path) or (isinstance(data, str) and is_file(data)):
-        return _file(Path(data)), ""
+    if isinstance(data, Path) or (isinstance(data, str) and _is_file(data)):
+        from mlnb.datasets.pandas_frames import to_pandas
+        from mlnb.datasets.sources import read
+
+        return to_pandas(read(Path(data))).reset_index(drop=True), ""
     if isinstance(data, str):
         from mlnb.datasets import load, resolve
 
@@ -46,19 +45,9 @@ def table(data: Any) -> tuple["pd.DataFrame", str]:
     return _native(data), ""
 
 
-def _file(path: Path) -> "pd.DataFrame":
-    import pandas as pd
-
-    if path.suffix.lower() not in READERS:
-        raise UnsupportedData(f"{path} is neither CSV nor Parquet.", "Convert it to one of these.")
-    if not path.is_file():
-        near = [str(item) for item in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise UnknownName("file", str(path), near)
-    try:
-        frame: pd.DataFrame = getattr(pd, READERS[path.suffix.lower()])(path)
-    except (ValueError, OSError) as error:
-        raise UnsupportedData(f"{path} cannot be read: {str(error).splitlines()[0]}.") from None
-    return frame
+def _is_file(text: str) -> bool:
+    """Tell a file's name from a dataset reference: by its suffix, as a dataset's may have dots."""
+    return Path(text).suffix.lower() in FILES
 
 
 def _native(data: Any) -> "pd.DataFrame":

@@ -7,6 +7,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from mlnb import datasets
 from mlnb.core.errors import SignatureMismatch, UnknownName, UnsupportedData
 from mlnb.validation.frames import column, table
 
@@ -28,6 +29,14 @@ def test_frames_and_files_give_the_same(tmp_path: Path) -> None:
         assert ref == ""
         assert frame.to_dict("list") == FRAME.to_dict("list")
         assert list(frame.index) == [0, 1]
+
+
+@pytest.mark.usefixtures("project")
+def test_a_file_is_read_as_the_dataset_of_it_would_be(tmp_path: Path) -> None:
+    file = tmp_path / "flights.csv"
+    file.write_text("id,code,late\n1,NULL,1\n,007,0\n3,None,1\n")
+    datasets.save(file, "flights")
+    pd.testing.assert_frame_equal(table(file)[0], table("flights")[0])
 
 
 def test_a_missing_file_suggests_the_nearest(tmp_path: Path) -> None:
