@@ -67,7 +67,7 @@ def _file(path: Path) -> Content:
     from mlnb.datasets.files import read_file
 
     if not path.is_file():
-        nearby = [item.name for item in path.parent.glob("*")] if path.parent.is_dir() else []
+        nearby = [str(item) for item in path.parent.glob("*")] if path.parent.is_dir() else []
         raise UnknownName("file", str(path), nearby)
     return read_file(path)
 
