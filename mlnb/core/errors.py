@@ -386,7 +386,10 @@ class ObjectMissing(StoreError):
 
     def __init__(self, digest: str, wanted_by: str = "") -> None:
         by = f" (needed by {wanted_by})" if wanted_by else ""
-        super().__init__(f"Object {digest[:16]}… is missing from the store{by}.")
+        super().__init__(
+            f"Object {digest[:16]}… is missing from the store{by}.",
+            "Restore it from a backup; saving the same data again stores it again.",
+        )
 
 
 class ObjectCorrupt(StoreError):
@@ -394,7 +397,10 @@ class ObjectCorrupt(StoreError):
 
     def __init__(self, digest: str, wanted_by: str = "") -> None:
         by = f" (needed by {wanted_by})" if wanted_by else ""
-        super().__init__(f"Object {digest[:16]}… is corrupt: its bytes have another hash{by}.")
+        super().__init__(
+            f"Object {digest[:16]}… is corrupt: its bytes have another hash{by}.",
+            "Restore it from a backup, or delete it and save the same data again.",
+        )
 
 
 class StoreUnavailable(StoreError):

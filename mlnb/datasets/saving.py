@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlnb.core import lineage, project
+from mlnb.core.errors import ObjectMissing
 from mlnb.core.names import check_name
 from mlnb.core.project import Project
 from mlnb.core.records import DatasetVersion, Record, now
@@ -87,7 +88,7 @@ def _save(
     digest = digest_content(content, values)
     log = versions.versions_log(name)
     last = here.store.last(log)
-    if last and (same := _with_digest(last, digest)):
+    if last and (same := _with_digest(here, last, digest)):
         return same, False
     parquet, layout = pack(content, values)
     body: dict[str, Any] = {
@@ -109,7 +110,7 @@ def _save(
 
     def make(number: int) -> Mapping[str, Any]:
         before = here.store.entry(log, number - 1) if number > 1 else None
-        if before and (same := _with_digest(before, digest)):
+        if before and (same := _with_digest(here, before, digest)):
             raise _AlreadyThere(same)
         parent = number - 1 or None
         return StoredVersion(number=number, parent=parent, **body, **objects).to_dict()
@@ -121,9 +122,21 @@ def _save(
     return StoredVersion.from_dict(entry.data), True
 
 
-def _with_digest(entry: Entry, digest: str) -> StoredVersion | None:
+def _with_digest(here: Project, entry: Entry, digest: str) -> StoredVersion | None:
+    """Return an entry's version if it has this content, and has it still.
+
+    Of a version that lost an object (or whose table was cut short) the objects are stored again,
+    which makes it whole; only if they come out differently (another Parquet writer) is the
+    content a new version.
+    """
     version = StoredVersion.from_dict(entry.data)
-    return version if version.digest == digest else None
+    if version.digest != digest:
+        return None
+    try:
+        sizes = [here.store.size(item) for item in (version.table, version.layout, version.profile)]
+    except ObjectMissing:
+        return None
+    return version if sizes[0] == version.bytes else None
 
 
 def _to_json(record: Record) -> bytes:

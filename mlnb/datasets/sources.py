@@ -66,6 +66,8 @@ def _polars(frame: Any) -> Content:
 def _file(path: Path) -> Content:
     from mlnb.datasets.files import read_file
 
+    if path.is_dir():
+        raise UnsupportedData(f"{str(path)!r} is a folder.", "Give a file, one table.")
     if not path.is_file():
         nearby = [str(item) for item in path.parent.glob("*")] if path.parent.is_dir() else []
         raise UnknownName("file", str(path), nearby)

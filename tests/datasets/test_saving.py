@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,14 @@ import pytest
 
 from mlnb import datasets
 from mlnb.core import lineage
-from mlnb.core.errors import BadInput, InvalidName, UnknownName
+from mlnb.core.errors import (
+    BadInput,
+    InvalidName,
+    ObjectCorrupt,
+    ObjectMissing,
+    UnknownName,
+    UnsupportedData,
+)
 from mlnb.core.project import Project
 from mlnb.core.records import DatasetVersion
 
@@ -57,6 +65,22 @@ def test_the_same_content_writes_nothing(in_project: Project) -> None:
     assert len(datasets.log("data")) == 1
 
 
+@pytest.mark.parametrize("spoil", [Path.unlink, lambda path: os.truncate(path, 5)])
+def test_saving_again_brings_a_lost_object_back(
+    spoil: Callable[[Path], None], in_project: Project
+) -> None:
+    first = datasets.save(FRAME, "data")
+    before = stored_files(in_project)
+    for path in before:
+        if "objects" in path.parts:
+            spoil(path)
+    with pytest.raises((ObjectMissing, ObjectCorrupt)):
+        datasets.load("data")
+    assert datasets.save(FRAME, "data") == first
+    assert stored_files(in_project) == before
+    pd.testing.assert_frame_equal(datasets.load("data"), FRAME)
+
+
 def test_going_back_to_older_content_is_a_version_of_its_own(in_project: Project) -> None:
     first = datasets.save(FRAME, "data")
     datasets.save(FRAME.assign(a=0), "data")
@@ -83,6 +107,11 @@ def test_a_bad_tag_is_refused_before_anything_is_written(tag: str, in_project: P
     with pytest.raises(BadInput):
         datasets.save(FRAME, "data", tag=tag)
     assert stored_files(in_project) == set()
+
+
+def test_a_folder_is_no_table(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedData, match="is a folder"):
+        datasets.save(tmp_path, "data")
 
 
 def test_a_missing_file_is_named() -> None:
