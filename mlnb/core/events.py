@@ -42,8 +42,9 @@ class EventLog:
     next writer.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, before_first: Callable[[], object] | None = None) -> None:
         self.path = path
+        self._before_first = before_first
         self._listeners: list[Listener] = []
         self._told = False
 
@@ -69,6 +70,8 @@ class EventLog:
         return event
 
     def _append(self, line: bytes) -> None:
+        if self._before_first is not None and not self.path.exists():
+            self._before_first()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:

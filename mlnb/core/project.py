@@ -69,14 +69,14 @@ class Project:
         if "://" not in url:
             path = self.root / url
             if path.is_relative_to(self.root / STATE):
-                _ = self.state
+                return ObjectStore(str(path), before_first=lambda: self.state)
             url = str(path)
         return ObjectStore(url)
 
     @cached_property
     def events(self) -> EventLog:
         """Return the event stream."""
-        return EventLog(self.state / "events.jsonl")
+        return EventLog(self.root / STATE / "events.jsonl", before_first=lambda: self.state)
 
     @property
     def tracking_uri(self) -> str:

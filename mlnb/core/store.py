@@ -22,7 +22,7 @@ from uuid import uuid4
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
-from obstore.store import LocalStore, from_url
+from obstore.store import LocalStore, MemoryStore, from_url
 
 from mlnb.core.errors import ObjectCorrupt, ObjectMissing, StoreUnavailable, UnreadableRecord
 from mlnb.core.hashing import digest_bytes, digest_file
@@ -50,15 +50,37 @@ class ObjectStore:
     ----------
     url : str
         A folder (absolute path or ``file://``), ``s3://``, ``gs://``, ``az://`` or ``memory://``.
+        A folder that is not there is an empty store, and made by the first write.
+    before_first : callable, optional
+        Called before the folder is made.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, before_first: Callable[[], object] | None = None) -> None:
         self.url = url
         self._folder = _local_folder(url)
-        with self._failures():
-            self._store: Any = (
-                LocalStore(self._folder, mkdir=True) if self._folder else from_url(url)
-            )
+        self._before_first = before_first
+        self._opened: Any = None
+        if self._folder is None or not _is_free(self._folder):
+            self._open()
+
+    def _open(self) -> Any:
+        """Return the store to write to."""
+        if self._opened is None:
+            with self._failures():
+                if self._folder is None:
+                    self._opened = from_url(self.url)
+                else:
+                    if self._before_first is not None:
+                        self._before_first()
+                    self._opened = LocalStore(self._folder, mkdir=True)
+        return self._opened
+
+    @property
+    def _store(self) -> Any:
+        """The store to read from, which reading does not make."""
+        if self._opened is None and self._folder is not None and _is_free(self._folder):
+            return MemoryStore()
+        return self._open()
 
     # -- objects ---------------------------------------------------------------------------------
 
@@ -67,7 +89,7 @@ class ObjectStore:
         digest = digest_bytes(data)
         if not self._is_whole(digest, len(data)):
             with self._failures():
-                obstore.put(self._store, _object_path(digest), data)
+                obstore.put(self._open(), _object_path(digest), data)
         return digest
 
     def put_file(self, path: Path) -> str:
@@ -75,7 +97,7 @@ class ObjectStore:
         digest = digest_file(path)
         if not self._is_whole(digest, path.stat().st_size):
             with self._failures():
-                obstore.put(self._store, _object_path(digest), path)
+                obstore.put(self._open(), _object_path(digest), path)
         return digest
 
     def get(self, digest: str, *, wanted_by: str = "") -> bytes:
@@ -120,7 +142,7 @@ class ObjectStore:
         """
         path = f"probes/{uuid4().hex}"
         with self._failures():
-            obstore.put(self._store, path, b"probe")
+            obstore.put(self._open(), path, b"probe")
             obstore.get(self._store, path).bytes()
             obstore.delete(self._store, path)
 
@@ -143,7 +165,7 @@ class ObjectStore:
             body = json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
             with self._failures():
                 try:
-                    obstore.put(self._store, _entry_path(log, number), body, mode="create")
+                    obstore.put(self._open(), _entry_path(log, number), body, mode="create")
                     return Entry(number, data)
                 except (AlreadyExistsError, FileExistsError):
                     number += 1
@@ -216,6 +238,12 @@ def _local_folder(url: str) -> Path | None:
     if parts.scheme == "file":
         return Path(unquote(parts.path))
     return None if "://" in url else Path(url)
+
+
+def _is_free(folder: Path) -> bool:
+    """Tell whether a folder is not there but could be made."""
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    return nearest != folder and nearest.is_dir()
 
 
 def _first_line(error: Exception) -> str:

@@ -1,12 +1,14 @@
 """The project: which folder it is, where its state lives, what may be written into records."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from mlnb.core import project as projects
 from mlnb.core.errors import Conflict, InvalidName, UnknownSetting
+from mlnb.core.project import Project
 
 
 @pytest.fixture
@@ -131,3 +133,21 @@ def test_a_broken_settings_file_is_an_error_each_time(root: Path) -> None:
     for _ in range(2):
         with pytest.raises(UnknownSetting):
             projects.current(root)
+
+
+def test_reading_makes_nothing_and_writing_makes_the_ignored_folder(project: Project) -> None:
+    shutil.rmtree(project.root / ".mlnb", ignore_errors=True)
+    fresh = Project(project.root, project.settings)
+    assert fresh.store.logs("datasets") == []
+    assert fresh.store.last("datasets/flights/versions") is None
+    assert fresh.events.read() == ([], 0)
+    assert not (project.root / ".mlnb").exists()
+    fresh.store.append("log", lambda _number: {})
+    assert (project.root / ".mlnb" / ".gitignore").is_file()
+    assert fresh.store.last("log") is not None
+
+
+def test_the_first_event_makes_the_ignored_folder(project: Project) -> None:
+    shutil.rmtree(project.root / ".mlnb", ignore_errors=True)
+    Project(project.root, project.settings).events.emit("dataset.saved", "flights@1")
+    assert (project.root / ".mlnb" / ".gitignore").is_file()
