@@ -9,7 +9,7 @@ from mlnb.core.records import EndpointStatus, Release
 from mlnb.serving import releases
 from mlnb.serving.client import Endpoint
 from mlnb.serving.package import package
-from mlnb.serving.targets import Target
+from mlnb.serving.targets import Candidate, Target
 from mlnb.serving.targets.local import LocalTarget
 
 
@@ -30,7 +30,8 @@ def deploy(
     """Put a model version behind an endpoint; the endpoint is made when there is none.
 
     The new release is loaded and ready before the old one stops, so no request is refused. When
-    it cannot start, the old one keeps serving and nothing is recorded.
+    it cannot start, the old one keeps serving and nothing is recorded; when it is ready but cannot
+    take over, the history says that the old one was restored.
 
     Parameters
     ----------
@@ -62,7 +63,7 @@ def deploy(
     chosen = package(model)
     with place.prepare(to, chosen, port=port, workers=workers) as candidate:
         release = releases.append(to, chosen.version, reason=reason)
-        candidate.serve(release.number)
+        _serve(candidate, release)
     _tell("release.deployed", release)
     return release
 
@@ -99,9 +100,18 @@ def rollback(name: str, *, to: int | None = None, reason: str = "") -> Release:
         )
     with place.prepare(name, chosen) as candidate:
         release = releases.append(name, chosen.version, reason=reason, restores=earlier.number)
-        candidate.serve(release.number)
+        _serve(candidate, release)
     _tell("release.rolled_back", release)
     return release
+
+
+def _serve(candidate: Candidate, release: Release) -> None:
+    """Switch to a recorded release; when that fails, the history says so."""
+    try:
+        candidate.serve(release.number)
+    except BaseException:
+        releases.withdraw(release)
+        raise
 
 
 def _tell(kind: Literal["release.deployed", "release.rolled_back"], release: Release) -> None:

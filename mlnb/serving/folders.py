@@ -15,8 +15,8 @@ from mlnb.core import project
 
 
 def endpoints_folder() -> Path:
-    """Return the folder of all endpoints of this machine."""
-    return project.current().local / "endpoints"
+    """Return the folder of all endpoints of this machine; asking for it does not make it."""
+    return project.current().root / project.STATE / "local" / "endpoints"
 
 
 def state_file(name: str) -> Path:

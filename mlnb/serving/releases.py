@@ -1,5 +1,7 @@
 """The history of an endpoint: an append-only log of releases, in the object store."""
 
+from dataclasses import replace
+
 from mlnb.core import project
 from mlnb.core.errors import BadInput, UnknownName
 from mlnb.core.names import check_name
@@ -51,6 +53,27 @@ def append(
         ).to_dict()
 
     return Release.from_dict(here.store.append(log_name(endpoint), entry).data)
+
+
+def withdraw(release: Release) -> None:
+    """Record that a release never took over: what served before it is the present one again."""
+    earlier = [one for one in history(release.endpoint) if one.number < release.number]
+    if not earlier:
+        return  # nothing served before, and nothing does now
+    here = project.current()
+
+    def entry(number: int) -> dict[str, object]:
+        return replace(
+            earlier[-1],
+            number=number,
+            action="rollback",
+            reason=f"release {release.number} could not take over",
+            author=here.settings.author,
+            created=now(),
+            restores=earlier[-1].number,
+        ).to_dict()
+
+    here.store.append(log_name(release.endpoint), entry)
 
 
 def before(releases: list[Release], to: int | None = None) -> Release:

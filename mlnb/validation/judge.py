@@ -105,9 +105,10 @@ def gate(result: SuiteResult) -> None:
     Raises
     ------
     GateRefused
-        Naming the checks that failed.
+        Naming the checks that failed; or all of them, when none could be judged.
     """
-    failed = [check for check in result.checks if not (check.passed or check.skipped)]
+    judged = [check for check in result.checks if not check.skipped]
+    failed = [check for check in judged or result.checks if not check.passed]
     if failed:
         raise GateRefused(result.model, [f"{check.name}: {check.detail}" for check in failed])
 
@@ -194,6 +195,7 @@ def _result(
     if suite.fairness is not None:
         groups = column(exam.frame, suite.fairness.slice, "fairness slice")
         checks.append(fairness.check(suite, suite.fairness, challenger, groups))
+    judged_checks = [check for check in checks if not check.skipped]
     return SuiteResult(
         id=f"{suite.name}-{now():%Y%m%d-%H%M}-{uuid4().hex[:4]}",
         suite=suite.name,
@@ -202,7 +204,7 @@ def _result(
         data=exam.data,
         rows=len(challenger),
         checks=checks,
-        passed=all(check.passed or check.skipped for check in checks),
+        passed=bool(judged_checks) and all(check.passed for check in judged_checks),
         created=now(),
         confidence=suite.confidence,
         metrics=values,
@@ -294,8 +296,12 @@ def _keep(result: SuiteResult, version: ModelVersion | None) -> SuiteResult:
     if version is not None:
         from mlnb.tracking import models
 
+        tested = not all(check.skipped for check in result.checks)
+        if tested and not result.passed:  # first, lest a crash leaves a refused version promotable
+            models.set_gate(version.ref, False, result.id)
         here.store.append(f"validations/{version.name}", lambda _number: result.to_dict())
-        models.set_gate(version.ref, result.passed, result.id)
+        if tested and result.passed:
+            models.set_gate(version.ref, True, result.id)
     here.events.emit(
         "validation.finished",
         result.model,

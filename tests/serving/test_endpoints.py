@@ -26,6 +26,7 @@ from mlnb.core.errors import (
 from mlnb.core.project import Project
 from mlnb.serving import folders, releases
 from mlnb.serving import state as states
+from mlnb.serving.targets.local import LocalCandidate
 
 ROWS = pd.DataFrame(
     {"distance": [800.0, 900.0, 300.0], "hour": [20, 3, 14], "carrier": ["AA", "UA", "WN"]},
@@ -232,3 +233,17 @@ def test_a_version_that_is_another_model_now_is_not_brought_back() -> None:
         serving.rollback("changed")
     assert len(serving.history("changed")) == 2
     assert not folders.state_file("changed").exists()
+
+
+def test_a_release_that_cannot_take_over_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    serving.deploy("late@1", "stuck")
+
+    def fail(_candidate: LocalCandidate, _release: int) -> None:
+        raise EndpointUnavailable("stuck", "its supervisor does not answer")
+
+    with monkeypatch.context() as patch, pytest.raises(EndpointUnavailable):
+        patch.setattr(LocalCandidate, "serve", fail)
+        serving.deploy("late@2", "stuck")
+    assert [release.model for release in serving.history("stuck")] == ["late@1", "late@2", "late@1"]
+    assert serving.endpoint("stuck").predict(ROWS).shape == (3, 2)
+    assert serving.status("stuck").model == "late@1"

@@ -255,3 +255,9 @@ def test_a_missing_library_is_one_clear_error(
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingExtra, match=rf"{module}.*mlnb\[serving\]"):
         LocalTarget()
+
+
+def test_asking_what_runs_makes_nothing(project: Project) -> None:
+    before = set(project.root.rglob("*"))
+    assert LocalTarget().names() == []
+    assert set(project.root.rglob("*")) == before

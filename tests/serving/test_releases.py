@@ -68,3 +68,18 @@ def test_an_unknown_endpoint(project: Project) -> None:
     deploy(1)
     with pytest.raises(UnknownName, match="There is 'a'"):
         releases.history("b")
+
+
+def test_a_release_that_could_not_take_over_is_not_the_present_one(project: Project) -> None:
+    deploy(1)
+    deploy(2)
+    releases.withdraw(deploy(3))
+    last = releases.history("a")[-1]
+    assert (last.action, last.model, last.restores) == ("rollback", "m@2", 2)
+    assert last.reason == "release 3 could not take over"
+    assert roll_back().model == "m@1", "what served was release 2"
+
+
+def test_a_first_release_that_could_not_serve_leaves_nothing_to_restore(project: Project) -> None:
+    releases.withdraw(deploy(1))
+    assert len(releases.history("a")) == 1

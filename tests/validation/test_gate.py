@@ -179,3 +179,18 @@ def test_a_champion_that_cannot_be_scored_is_an_error_not_a_pass(
     models.promote(registered("rain", "noise"))
     with pytest.raises(SignatureMismatch, match="'noise'"):
         validation.run(suite, registered("rain", "wind"), test_flights.drop(columns="noise"))
+
+
+def test_a_suite_that_could_judge_nothing_tested_nothing(
+    registered: Callable[..., str], suite: dict[str, Any]
+) -> None:
+    ref = registered("rain", "wind")
+    only_champion = {key: value for key, value in suite.items() if key != "fairness"}
+    only_champion["limits"] = {}
+    only_champion.setdefault("champion", {"metric": "roc_auc", "margin": 0.01})
+    result = validation.run(only_champion, ref, "test")
+    assert [check.skipped for check in result.checks] == [True]
+    assert not result.passed
+    assert models.resolve(ref).gate == "none"
+    with pytest.raises(GateRefused, match="champion"):
+        validation.gate(result)

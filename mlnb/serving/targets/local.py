@@ -146,6 +146,7 @@ class LocalTarget:
 @contextmanager
 def _changing(name: str) -> Iterator[None]:
     """Hold the endpoint's lock; the system lets go of it when this process ends."""
+    _ = project.current().local  # made now, and closed to other users
     file = folders.lock_file(name)
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w") as stream:
