@@ -241,8 +241,8 @@ def test_a_release_that_cannot_take_over_is_taken_back(monkeypatch: pytest.Monke
     def fail(_candidate: LocalCandidate, _release: int) -> None:
         raise EndpointUnavailable("stuck", "its supervisor does not answer")
 
-    with monkeypatch.context() as patch, pytest.raises(EndpointUnavailable):
-        patch.setattr(LocalCandidate, "serve", fail)
+    monkeypatch.setattr(LocalCandidate, "serve", fail)
+    with pytest.raises(EndpointUnavailable):
         serving.deploy("late@2", "stuck")
     assert [release.model for release in serving.history("stuck")] == ["late@1", "late@2", "late@1"]
     assert serving.endpoint("stuck").predict(ROWS).shape == (3, 2)
