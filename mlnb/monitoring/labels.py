@@ -42,8 +42,8 @@ def label(endpoint: str, frame: Any, *, id: str = "id", label: str) -> int:
     endpoint : str
         Endpoint.
     frame : str, Path or DataFrame
-        A dataset reference, a CSV or Parquet file, or a frame. Rows whose label is missing are
-        left out; rows that were not served (yet) are kept for later.
+        A dataset reference, a CSV, Parquet or JSON file, or a frame. Rows whose label is missing
+        are left out; rows that were not served (yet) are kept for later.
     id : str
         Column with the ids that were sent with the requests.
     label : str

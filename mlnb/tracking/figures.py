@@ -22,5 +22,8 @@ def new_figures(before: set[int]) -> dict[str, bytes]:
         figure = pyplot._pylab_helpers.Gcf.get_fig_manager(number).canvas.figure
         label = str(figure.get_label()).strip()
         name = "".join(c if c.isalnum() or c in "-_ " else "-" for c in label)
-        found[f"figures/{name or f'figure-{number}'}.png"] = content.png(figure)
+        path = f"figures/{name or f'figure-{number}'}.png"
+        if path in found:  # labels that differ only in what a file name cannot hold
+            path = f"figures/{name}-{number}.png"
+        found[path] = content.png(figure)
     return found

@@ -58,7 +58,7 @@ def _native(data: Any) -> "pd.DataFrame":
     except TypeError:
         raise UnsupportedData(
             f"A {type(data).__name__} is no table.",
-            "Give a data frame, a CSV or Parquet file, or a dataset reference.",
+            "Give a data frame, a CSV, Parquet or JSON file, or a dataset reference.",
         ) from None
     return frame
 

@@ -72,7 +72,7 @@ def run(
     model : str, ModelVersion or estimator
         A reference such as ``flight-delay@3``, or a fitted model.
     data : str, Path or DataFrame
-        Held-out rows with the label: a dataset reference, a CSV or Parquet file, or a frame.
+        Held-out rows with the label: a dataset reference, a CSV, Parquet or JSON file, or a frame.
     label : str, optional
         Label column, when it is not the suite's.
     champion : str, optional

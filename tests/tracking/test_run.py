@@ -138,13 +138,14 @@ def test_figures_open_at_the_end_are_kept(project: Project) -> None:
 
     before = plt.figure()
     with tracking.track("plots") as run:
-        plt.figure("roc")
+        plt.figure("a/b")
+        plt.figure("a:b")
         tracking.log(figures={"given": plt.figure()})
     plt.close("all")
     del before
     found = runs.show(run.id)
     kept = [path for path in found.artifacts if path.startswith("figures/")]
-    assert kept == ["figures/figure-3.png", "figures/given.png", "figures/roc.png"]
+    assert kept == ["figures/a-b-3.png", "figures/a-b.png", "figures/figure-4.png", "figures/given.png"]
 
 
 @pytest.mark.parametrize(

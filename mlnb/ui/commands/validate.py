@@ -34,7 +34,7 @@ class SuiteSource(Variable):
     "--data",
     type=Variable(),
     required=True,
-    help="Held-out rows: a dataset reference, a CSV or Parquet file, or a notebook's frame.",
+    help="Held-out rows: a dataset reference, a CSV, Parquet or JSON file, or a notebook's frame.",
 )
 @click.option("--champion", help="Model to compare with; the model's champion by default.")
 @click.option("--label", help="Label column, when it is not the suite's.")
