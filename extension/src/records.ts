@@ -74,6 +74,7 @@ author: string
 created: string
 run: (string | null)
 tags: string[]
+unchanged: boolean
 }
 /**
  * One column of a table or of a model's input: its name and Arrow type.

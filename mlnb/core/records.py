@@ -119,6 +119,8 @@ class DatasetVersion(Record):
     """MLflow run that saved it."""
     tags: list[str] = field(default_factory=list)
     """Tags that point here now; filled in on reading, not stored."""
+    unchanged: bool = field(default=False, compare=False)
+    """Whether a save found exactly this content here and made no new version; not stored."""
 
     @property
     def ref(self) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from mlnb.core import lineage, project
@@ -59,7 +60,7 @@ def save(
     stored, is_new = _save(here, data, name, message, author or here.settings.author)
     if tag is not None:
         versions.tag(stored.ref, tag)
-    version = versions.public(stored)
+    version = replace(versions.public(stored), unchanged=not is_new)
     if is_new:
         here.events.emit(
             "dataset.saved",

@@ -145,7 +145,12 @@ def test_figures_open_at_the_end_are_kept(project: Project) -> None:
     del before
     found = runs.show(run.id)
     kept = [path for path in found.artifacts if path.startswith("figures/")]
-    assert kept == ["figures/a-b-3.png", "figures/a-b.png", "figures/figure-4.png", "figures/given.png"]
+    assert kept == [
+        "figures/a-b-3.png",
+        "figures/a-b.png",
+        "figures/figure-4.png",
+        "figures/given.png",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,11 @@ def test_a_file_is_saved_and_written_out_again(
 def test_saving_the_same_file_again_makes_no_version(capsys: pytest.CaptureFixture[str]) -> None:
     FRAME.to_csv("in.csv", index=False)
     first = run(capsys, "save", "in.csv", "data")
-    assert run(capsys, "save", "in.csv", "data", "-m", "again") == first
+    assert not first["unchanged"]
+    again = run(capsys, "save", "in.csv", "data", "-m", "again")
+    assert again == {**first, "unchanged": True}
+    assert main(["dataset", "save", "in.csv", "data"]) == 0
+    assert "Unchanged" in capsys.readouterr().out
 
 
 def test_log_lists_the_newest_first(capsys: pytest.CaptureFixture[str]) -> None:

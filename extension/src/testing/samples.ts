@@ -52,6 +52,7 @@ export function dataset(part: Partial<DatasetVersion> = {}): DatasetVersion {
     created: '2026-03-01T10:00:00Z',
     run: null,
     tags: ['gold'],
+    unchanged: false,
     ...part
   };
 }

@@ -11,7 +11,9 @@ _BARS = "▁▂▃▄▅▆▇█"
 
 @view.register
 def _(version: DatasetVersion) -> View:
-    return View(f"Dataset {version.ref}", fields=_facts(version))
+    same = "Unchanged: this version has exactly this content already, so no new one was made."
+    notes = [same] if version.unchanged else []
+    return View(f"Dataset {version.ref}", fields=_facts(version), notes=notes)
 
 
 @row.register
