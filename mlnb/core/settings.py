@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mlnb.core.errors import InvalidSetting, UnknownSetting
+from mlnb.core.errors import BadInput, InvalidSetting, UnknownSetting
 
 FILE_NAME = "mlnb.toml"
 PREFIX = "MLNB_"
@@ -80,7 +80,7 @@ def load(root: Path) -> Settings:
         try:
             table = tomllib.loads(file.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InvalidSetting(FILE_NAME, "…", str(error), FILE_NAME) from None
+            raise BadInput(f"{FILE_NAME} is no TOML: {error}.") from None
         values.update(table)
         places.update(dict.fromkeys(table, FILE_NAME))
     for variable, value in os.environ.items():

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlnb.core.errors import BadInput
-from mlnb.core.project import Project
+from mlnb.core.project import STATE, Project
 from mlnb.tracking import inputs, store
 
 if TYPE_CHECKING:
@@ -41,9 +41,13 @@ def _folder(project: Project) -> Path:
     return project.state / "local" / "journal"
 
 
+def _exists(project: Project) -> bool:
+    return (project.root / STATE / "local" / "journal" / "mlflow.db").exists()  # makes no folder
+
+
 def waiting(project: Project) -> int:
     """Return how many ended runs wait for delivery."""
-    if not (_folder(project) / "mlflow.db").exists():
+    if not _exists(project):
         return 0
     client = store.client(uri(project))
     with store.failures(uri(project)):
@@ -60,7 +64,7 @@ def deliver(project: Project) -> int:
     TrackingUnavailable
         If the tracking store does not answer; nothing is lost.
     """
-    if not (_folder(project) / "mlflow.db").exists():
+    if not _exists(project):
         return 0
     target_uri = project.tracking_uri
     store.check(target_uri)

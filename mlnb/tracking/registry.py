@@ -41,6 +41,8 @@ class Registry:
 
     def names(self) -> list[str]:
         """Return the registered models' names."""
+        if store.absent(self.uri):
+            return []
         with store.failures(self.uri):
             return [str(item.name) for item in _pages(self.client.search_registered_models)]
 
@@ -52,6 +54,8 @@ class Registry:
         UnknownName
             If there is no such model.
         """
+        if store.absent(self.uri):
+            raise UnknownName("model", name)
         try:
             with store.failures(self.uri):
                 found = self.client.get_registered_model(name)

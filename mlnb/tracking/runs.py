@@ -68,6 +68,10 @@ def list_runs(
     """
     if limit < 1:
         raise BadInput(f"A limit of {limit} runs shows none.", "Give a positive number.")
+    if _nothing_recorded():
+        if experiment is not None:
+            raise UnknownName("experiment", experiment)
+        return []
     client = _client()
     names = _experiments(client, experiment)
     order = [order_by] if isinstance(order_by, str) else list(order_by or ())
@@ -104,6 +108,8 @@ def show(ref: str) -> RunRecord:
     BadInput
         If several ids begin so.
     """
+    if _nothing_recorded():
+        raise UnknownName("run", ref)
     client = _client()
     names = _experiments(client, None)
     run = _find(client, list(names), ref)
@@ -124,6 +130,8 @@ def compare(ids: Sequence[str]) -> RunComparison:
     """
     if len(ids) < 2:
         raise BadInput("A comparison needs two runs or more.", "Name them by id or name.")
+    if _nothing_recorded():
+        raise UnknownName("run", ids[0])
     client = _client()
     names = _experiments(client, None)
     runs = [_record(_find(client, list(names), ref), names) for ref in ids]
@@ -155,6 +163,12 @@ def attach_notebook(run_id: str, path: Path | str) -> None:
         copy = Path(folder) / NOTEBOOK
         copy.write_bytes(source.read_bytes())
         client.log_artifact(run_id, str(copy))
+
+
+def _nothing_recorded() -> bool:
+    """Tell whether there are no runs, not even waiting ones; to look must create no database."""
+    project = projects.current()
+    return store.absent(project.tracking_uri) and not journal.waiting(project)
 
 
 def _client() -> "MlflowClient":

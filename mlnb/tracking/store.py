@@ -162,6 +162,12 @@ def sqlite_file(uri: str) -> Path | None:
     return Path(path.partition("?")[0])
 
 
+def absent(uri: str) -> bool:
+    """Tell whether a store is a database that nothing was ever written to; readers make none."""
+    database = sqlite_file(uri)
+    return database is not None and not database.exists()
+
+
 def artifact_root(database: Path) -> Path:
     """Return where the artifacts of a SQLite store are kept: beside it."""
     return database.parent / "mlartifacts"

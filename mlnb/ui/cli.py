@@ -25,6 +25,21 @@ from mlnb.ui.nouns import NOUNS
 class Program(Noun):
     """The top group; a noun's module is imported when it is used."""
 
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the noun.
+
+        Raises
+        ------
+        click.UsageError
+            With the nearest noun, or where the one given can be used.
+        """
+        name = args[0] if args else ""
+        if name in NOUNS and not NOUNS[name].program:
+            context.fail(f"{name!r} is for notebooks: type %{name} or %%{name} in a cell.")
+        return super().resolve_command(context, args)
+
     def list_commands(self, context: click.Context) -> list[str]:
         """Return the nouns, in the order of the table."""
         return [name for name, entry in NOUNS.items() if entry.program]

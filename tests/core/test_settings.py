@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mlnb.core import settings
-from mlnb.core.errors import InvalidSetting, UnknownSetting
+from mlnb.core.errors import BadInput, InvalidSetting, UnknownSetting
 
 
 def loaded(folder: Path, text: str | bytes = "") -> settings.Settings:
@@ -67,7 +67,7 @@ def test_variables_of_our_own_kernels_are_no_settings(
     ],
 )
 def test_a_bad_value_is_named_with_its_place(text: Any, what: str, tmp_path: Path) -> None:
-    with pytest.raises(InvalidSetting) as caught:
+    with pytest.raises(BadInput) as caught:
         loaded(tmp_path, text)
     assert what in caught.value.message
     assert "mlnb.toml" in caught.value.message

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mlnb import tracking
+from mlnb import models, tracking
 from mlnb.core.errors import BadInput, MissingNotebook, UnknownName
 from mlnb.core.project import Project
 from mlnb.tracking import runs, store
@@ -100,3 +100,16 @@ def test_runs_of_stock_mlflow_are_listed_too(project: Project) -> None:
     (found,) = runs.list_runs()
     assert (found.id, found.name, found.status) == (made.info.run_id, "theirs", "RUNNING")
     assert (found.notebook, found.inputs, found.ended) == ("", [], None)
+
+
+def test_reading_where_nothing_was_recorded_creates_nothing(project: Project) -> None:
+    assert runs.list_runs() == []
+    assert models.list_models() == []
+    for read in (lambda: runs.show("x"), lambda: runs.compare(["x", "y"])):
+        with pytest.raises(UnknownName, match="no run 'x'"):
+            read()
+    with pytest.raises(UnknownName, match="no experiment 'x'"):
+        runs.list_runs(experiment="x")
+    with pytest.raises(UnknownName, match="no model 'x'"):
+        models.resolve("x@champion")
+    assert [path.name for path in (project.root / ".mlnb").iterdir()] == [".gitignore"]

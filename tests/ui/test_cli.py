@@ -210,3 +210,8 @@ def test_a_closed_pipe_is_1_without_a_traceback(option: list[str]) -> None:
     process.stderr.close()
     assert process.wait(timeout=30) == 1
     assert not err
+
+
+def test_a_noun_for_notebooks_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["track", "start"]) == 4
+    assert "'track' is for notebooks: type %track or %%track" in capsys.readouterr().err
