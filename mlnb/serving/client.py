@@ -1,6 +1,5 @@
 """The client of an endpoint."""
 
-import json
 import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from mlnb.core.errors import (
     Unauthorized,
 )
 from mlnb.core.extras import require
+from mlnb.serving.snippets import curl
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,13 +141,7 @@ class Endpoint:
 
     def curl(self, example: dict[str, Any] | None = None) -> str:
         """Return a shell command that asks it; the token is looked up when the command runs."""
-        body = json.dumps({"dataframe_records": [example or {"…": "…"}]}, ensure_ascii=False)
-        lines = [f"curl {self.url}/invocations", "-H 'Content-Type: application/json'"]
-        if self.token:
-            lines.append(f'-H "Authorization: Bearer $(mlnb endpoint token {self.name})"')
-        quoted = body.replace("'", "'\\''")
-        lines.append(f"-d '{quoted}'")
-        return " \\\n  ".join(lines)
+        return curl(self.name, self.url, example, token=bool(self.token))
 
     def close(self) -> None:
         """Close its connections."""

@@ -1,7 +1,6 @@
 """The contract of `mlnb.serving.targets.Target`: every target's tests inherit from it."""
 
 import time
-from collections.abc import Iterator
 from threading import Event, Thread
 from types import TracebackType
 from typing import Any, Self
@@ -72,36 +71,11 @@ class Traffic:
 
 
 class TargetContract:
-    """What every target has to do. A subclass gives the fixtures that raise here.
+    """What every target has to do; the subclass gives the fixtures.
 
-    ``first`` and ``second`` are packages that start, ``broken`` is one that does not, ``body`` is
-    a request that both accept.
+    ``target`` is the target under test, which ends what it started; ``first`` and ``second`` are
+    packages that start, ``broken`` is one that does not, ``body`` is a request that both accept.
     """
-
-    @pytest.fixture
-    def target(self) -> Iterator[Target]:
-        """Give the target under test, and end what it started."""
-        raise NotImplementedError("a subclass gives this fixture")
-
-    @pytest.fixture
-    def first(self) -> Package:
-        """Give a package that starts."""
-        raise NotImplementedError("a subclass gives this fixture")
-
-    @pytest.fixture
-    def second(self) -> Package:
-        """Give another package that starts."""
-        raise NotImplementedError("a subclass gives this fixture")
-
-    @pytest.fixture
-    def broken(self) -> Package:
-        """Give a package that does not start."""
-        raise NotImplementedError("a subclass gives this fixture")
-
-    @pytest.fixture
-    def body(self) -> dict[str, Any]:
-        """Give a request that both packages accept."""
-        raise NotImplementedError("a subclass gives this fixture")
 
     def test_an_unknown_endpoint_is_stopped_and_has_no_address(self, target: Target) -> None:
         """Nothing runs before something is released."""

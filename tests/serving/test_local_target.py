@@ -21,7 +21,6 @@ from mlnb.serving import folders
 from mlnb.serving import state as states
 from mlnb.serving.control import Control
 from mlnb.serving.package import Package, package
-from mlnb.serving.targets import Target
 from mlnb.serving.targets.local import EXTRA, LocalTarget
 from mlnb.testing.targets import TargetContract
 
@@ -52,19 +51,11 @@ def first(here: Project) -> Package:
 
 class TestContract(TargetContract):
     @pytest.fixture
-    def target(self, target: LocalTarget) -> Target:  # type: ignore[override]
-        return target
-
-    @pytest.fixture
-    def first(self, first: Package) -> Package:  # type: ignore[override]
-        return first
-
-    @pytest.fixture
-    def second(self, here: Project) -> Package:  # type: ignore[override]
+    def second(self, here: Project) -> Package:
         return package("late@2")
 
     @pytest.fixture
-    def broken(self, here: Project) -> Package:  # type: ignore[override]
+    def broken(self, here: Project) -> Package:
         return package("homemade@1")  # its type is not importable in the worker
 
     @pytest.fixture

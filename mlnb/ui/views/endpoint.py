@@ -3,6 +3,7 @@
 from typing import Any
 
 from mlnb.core.records import EndpointStatus, Release
+from mlnb.serving.snippets import curl
 from mlnb.ui.render import View, row, view
 
 _TONES = {"running": "good", "starting": "", "stopped": "", "failed": "bad"}
@@ -23,18 +24,8 @@ def _(status: EndpointStatus) -> View:
             ("process", str(status.pid) if status.pid else None),
             ("detail", status.detail),
         ],
-        notes=[_curl(status)] if running else [],
+        notes=[curl(status.name, status.url)] if running else [],
         status=_TONES[status.status],
-    )
-
-
-def _curl(status: EndpointStatus) -> str:
-    """Return how to ask it from a shell; the token is looked up then, so it is stored nowhere."""
-    return (
-        f"curl {status.url}/invocations \\\n"
-        "  -H 'Content-Type: application/json' \\\n"
-        f'  -H "Authorization: Bearer $(mlnb endpoint token {status.name})" \\\n'
-        """  -d '{"dataframe_records": […]}'"""
     )
 
 
