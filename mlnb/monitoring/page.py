@@ -27,14 +27,8 @@ def write(report: MonitorReport, file: Path) -> None:
 
 def html(report: MonitorReport) -> str:
     """Return a report as HTML, its figures as SVG within."""
-    from jinja2 import Environment, PackageLoader
+    from mlnb.core.pages import templates  # Jinja
 
-    environment = Environment(
-        loader=PackageLoader("mlnb.monitoring", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     drawn = {"drift": "", "performance": ""}
     if report.periods:
         drawn = {
@@ -43,8 +37,10 @@ def html(report: MonitorReport) -> str:
                 plots.performance_size(report), lambda f: plots.draw_performance(report, f)
             ),
         }
-    return environment.get_template("report.html").render(
-        report=report, settings=project.current().settings, tests=TESTS, **drawn
+    return (
+        templates("mlnb.monitoring")
+        .get_template("report.html")
+        .render(report=report, settings=project.current().settings, tests=TESTS, **drawn)
     )
 
 

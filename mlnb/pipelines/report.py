@@ -100,15 +100,9 @@ def _counts(run: PipelineRun) -> Mapping[str, int]:
 
 @cache
 def _template() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from mlnb.core.pages import templates  # Jinja
 
-    environment = Environment(
-        loader=PackageLoader("mlnb.pipelines", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
+    environment = templates("mlnb.pipelines")
     environment.filters["duration"] = lambda item: duration(item.started, item.ended)
     environment.filters["clock"] = _clock
     environment.filters["shown"] = shown

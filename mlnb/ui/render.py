@@ -220,12 +220,6 @@ def to_html(result: Any) -> str:
 
 @cache
 def _template() -> Any:
-    from jinja2 import Environment, PackageLoader
+    from mlnb.core.pages import templates  # Jinja
 
-    environment = Environment(
-        loader=PackageLoader("mlnb.ui", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("view.html")
+    return templates("mlnb.ui").get_template("view.html")
