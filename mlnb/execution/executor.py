@@ -203,6 +203,9 @@ class _Runner:
                 )
             except Exception as error:
                 execution.error = self._failure(error, stderr)
+                if execution.error is None:
+                    outputs.mark_early_end(notebook, self._cell)
+                    engine.write(notebook, job.output)
         if execution.error:
             execution.failed_cell = self._number if self._cell is not None else None
             outputs.mark_failure(notebook, self._cell, execution.error.message)

@@ -79,6 +79,13 @@ def mark_failure(notebook: NotebookNode, cell: NotebookNode | None, reason: str)
     notebook.cells.insert(0, top)
 
 
+def mark_early_end(notebook: NotebookNode, cell: NotebookNode) -> None:
+    """Say in papermill's words that a notebook which a cell ended by ``sys.exit()`` is complete."""
+    cell.metadata.papermill.update(status="completed", exception=False)
+    notebook.metadata.papermill["exception"] = None
+    cell.outputs = [output for output in cell.outputs if output.get("ename") != "SystemExit"]
+
+
 def _markdown(text: str) -> NotebookNode:
     cell: NotebookNode = v4.new_markdown_cell(text)  # type: ignore[no-untyped-call]
     cell.metadata["tags"] = [ERROR_MARKER_TAG]

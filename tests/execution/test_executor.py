@@ -162,6 +162,11 @@ def test_a_successful_exit_ends_the_notebook_early_and_well(project: Project, ca
     source = write_notebook(project.root / "a.ipynb", "1", f"import sys\n{call}", "1 / 0")
     done = execute(source, project.root / "out.ipynb")
     assert (done.status, done.cells_done, done.cells) == ("FINISHED", 2, 3)
+    output = json.loads(done.output.read_text(encoding="utf-8"))
+    told = [cell["metadata"]["papermill"]["status"] for cell in output["cells"]]
+    assert told == ["completed", "completed", "pending"]
+    assert output["metadata"]["papermill"]["exception"] is None
+    assert "SystemExit" not in json.dumps(output)
 
 
 def test_an_expected_error_is_none(project: Project) -> None:
