@@ -131,8 +131,8 @@ def test_what_cannot_be_deployed_changes_nothing(here: Project) -> None:
     cases: list[tuple[type[Exception], str, tuple[Any, ...], dict[str, Any]]] = [
         (UnknownName, "Did you mean 'late'", ("lat", "new"), {}),
         (UnknownName, "late@9", ("late@9", "new"), {}),
-        (InvalidName, "cannot name a endpoint", ("late", "no/name"), {}),
-        (InvalidName, "cannot name a endpoint", ("late", "new.json"), {}),
+        (InvalidName, "cannot name an endpoint", ("late", "no/name"), {}),
+        (InvalidName, "cannot name an endpoint", ("late", "new.json"), {}),
         (BadInput, "no signature", ("unsigned", "new"), {}),
         (BadInput, "is no port", ("late", "new"), {"port": 70_000}),
         (BadInput, "0 workers", ("late", "new"), {"workers": 0}),
