@@ -4,6 +4,7 @@ They are in the log ``endpoints/<name>/alerts``. A report that finds the same ag
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from mlnb.core import project
 from mlnb.core.errors import UnknownName
@@ -68,22 +69,38 @@ def find(period: DriftReport, rules: Rules, *, metric: str | None, tolerance: fl
 def record(endpoint: str, found: Iterable[Alert]) -> list[Alert]:
     """Store the alerts that are new, tell the event stream, and return all as stored."""
     here = project.current()
-    stored = {(alert.period, alert.kind): alert for alert in _stored(endpoint)}
     result = []
     for alert in found:
-        key = (alert.period, alert.kind)
-        if key not in stored:
-            _append(endpoint, alert)
+        stored = _append(endpoint, alert)
+        if stored is alert:
             here.events.emit(
                 EVENTS[alert.kind], endpoint, period=alert.period, message=alert.message
             )
-            stored[key] = alert
-        result.append(stored[key])
+        result.append(stored)
     return result
 
 
-def _append(endpoint: str, alert: Alert) -> None:
-    project.current().store.append(_log(endpoint), lambda _number: alert.to_dict())
+class _AlreadyThere(Exception):
+    def __init__(self, alert: Alert) -> None:
+        super().__init__()
+        self.alert = alert
+
+
+def _append(endpoint: str, alert: Alert) -> Alert:
+    """Store an alert, unless there is one of its period and kind; return the one that is stored."""
+
+    def make(_number: int) -> dict[str, Any]:
+        # Looked up for each number that is tried: two reports may find the same at once.
+        for earlier in _stored(endpoint):
+            if (earlier.period, earlier.kind) == (alert.period, alert.kind):
+                raise _AlreadyThere(earlier)
+        return alert.to_dict()
+
+    try:
+        project.current().store.append(_log(endpoint), make)
+    except _AlreadyThere as there:
+        return there.alert
+    return alert
 
 
 def _log(endpoint: str) -> str:
