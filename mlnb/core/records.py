@@ -117,6 +117,8 @@ class DatasetVersion(Record):
     created: datetime
     run: str | None = None
     """MLflow run that saved it."""
+    kind: Literal["table", "files", "link"] = "table"
+    """What was saved; ``rows`` counts the files of a folder."""
     tags: list[str] = field(default_factory=list)
     """Tags that point here now; filled in on reading, not stored."""
     unchanged: bool = field(default=False, compare=False)

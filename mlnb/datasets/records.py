@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from typing import Any, ClassVar
 
 from mlnb.core.records import Column, DatasetVersion, Record
 
@@ -10,14 +11,23 @@ Scalar = int | float | str | bool | None
 
 @dataclass(frozen=True, kw_only=True)
 class StoredVersion(DatasetVersion):
-    """An entry of the log ``datasets/<name>/versions``: a version and the objects it needs."""
+    """An entry of the log ``datasets/<name>/versions``: a version and where its data is."""
 
-    table: str
-    """Object: the values, as an ordinary Parquet file."""
-    layout: str
-    """Object: Arrow schema, categories and pandas layout (see `mlnb.datasets.tables`)."""
-    profile: str
-    """Object: the version's `DatasetProfile`."""
+    FORMAT: ClassVar[int] = 2
+
+    manifest: str = ""
+    """Object: what the version is made of (see `mlnb.datasets.manifests`); empty in format 1."""
+    profile: str = ""
+    """Object: the version's `StoredProfile`; empty for what has none."""
+    table: str = ""
+    """Only in format 1: object with the values, as one Parquet file."""
+    layout: str = ""
+    """Only in format 1: object with the Arrow schema, categories and pandas layout."""
+
+    @classmethod
+    def upgrade(cls, data: dict[str, Any], number: int) -> dict[str, Any]:
+        """Format 1 had the table's two objects in the entry itself."""
+        return data
 
     def public(self, tags: list[str]) -> DatasetVersion:
         """Return the version alone, with the tags that point at it now."""

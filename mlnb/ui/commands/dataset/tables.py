@@ -1,4 +1,4 @@
-"""``mlnb dataset`` / ``%dataset``: save, load and inspect dataset versions."""
+"""Save and load versions, and what they hold: save, load, list, show, diff."""
 
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -10,12 +10,8 @@ from mlnb import datasets
 from mlnb.core.records import DatasetVersion
 from mlnb.datasets.loading import Engine
 from mlnb.datasets.records import DatasetDiff, DatasetProfile
-from mlnb.ui.grammar import Data, Listing, Noun, Surface
-
-
-@click.group("dataset", cls=Noun)
-def dataset() -> None:
-    """Save, load and inspect versions of tables."""
+from mlnb.ui.commands.dataset.group import dataset
+from mlnb.ui.grammar import Data, Listing, Surface
 
 
 @dataset.command("save")
@@ -80,14 +76,6 @@ def load(
     return datasets.resolve(ref)
 
 
-@dataset.command("log")
-@click.argument("name")
-@click.option("-n", "--limit", type=click.IntRange(min=1), help="Show this many, the newest.")
-def log(name: str, limit: int | None) -> Listing[DatasetVersion]:
-    """List the versions of dataset NAME, newest first."""
-    return Listing(datasets.log(name)[:limit], title=f"Dataset {name}", empty="No versions.")
-
-
 @dataset.command("list")
 def list_all() -> Listing[DatasetVersion]:
     """List all datasets, each by its newest version."""
@@ -103,14 +91,6 @@ def list_all() -> Listing[DatasetVersion]:
 def show(ref: str) -> DatasetProfile:
     """Show version REF and what each of its columns holds."""
     return datasets.show(ref)
-
-
-@dataset.command("tag")
-@click.argument("ref")
-@click.argument("tag")
-def tag(ref: str, tag: str) -> DatasetVersion:
-    """Point TAG at version REF; it moves when it points elsewhere."""
-    return datasets.tag(ref, tag)
 
 
 @dataset.command("diff")

@@ -1,0 +1,10 @@
+"""The noun itself; each other module of this package adds its verbs to it."""
+
+import click
+
+from mlnb.ui.grammar import Noun
+
+
+@click.group("dataset", cls=Noun)
+def dataset() -> None:
+    """Save, load and inspect versions of tables."""
