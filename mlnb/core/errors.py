@@ -27,6 +27,7 @@
     ├── Interrupted                exit 2: somebody stopped it
     ├── StoreError                 exit 1
     │   ├── ObjectMissing · ObjectCorrupt · StoreUnavailable
+    │   ├── BrokenLink             the external data is not as it was linked
     │   └── UnreadableRecord
     ├── DiskUnavailable            a full or read-only disk, or a folder of somebody else
     ├── TrackingUnavailable
@@ -420,6 +421,25 @@ class UnreadableRecord(StoreError):
 
     def __init__(self, what: str, reason: str) -> None:
         super().__init__(f"The stored {what} cannot be read: {reason}.")
+
+
+class BrokenLink(StoreError):
+    """What a linked version pins is no longer there as it was; nothing of it was read.
+
+    Parameters
+    ----------
+    version : str
+        The linked version, ``name@number``, or the dataset's name while it is being linked.
+    pinned : str
+        What it pins, in words.
+    reason : str
+        What is wrong with that now.
+    fix : str
+        What the user can do about it.
+    """
+
+    def __init__(self, version: str, pinned: str, reason: str, fix: str = "") -> None:
+        super().__init__(f"{version} links {pinned}: {reason}.", fix)
 
 
 class DiskUnavailable(MlnbError):
