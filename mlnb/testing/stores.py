@@ -8,12 +8,13 @@
             return ObjectStore(str(tmp_path))
 """
 
+from array import array
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from mlnb.core.errors import ObjectMissing
+from mlnb.core.errors import ObjectCorrupt, ObjectMissing
 from mlnb.core.hashing import digest_bytes
 from mlnb.core.store import Entry, ObjectStore
 
@@ -58,6 +59,52 @@ class StoreContract:
             digests = set(pool.map(store.put, [b"same" * 1000] * 32))
         assert digests == {digest_bytes(b"same" * 1000)}
         assert store.get(digests.pop()) == b"same" * 1000
+
+    @pytest.mark.parametrize("size", [0, 10, 3 << 20])
+    def test_any_buffer_is_taken_as_it_is(self, store: ObjectStore, size: int) -> None:
+        """Bytes-like data of any kind is one object, hashed by the store or by the caller."""
+        data = (b"0123456789abcdef" * (size // 16 + 1))[: size // 8 * 8]
+        digest = digest_bytes(data)
+        for buffer in (bytearray(data), memoryview(data), array("d", data)):
+            assert store.put(buffer) == digest  # type: ignore[arg-type]  # array is a buffer
+        assert store.put(data, digest) == digest
+        assert store.view(digest) == data
+        assert store.get(digest) == data
+
+    def test_many_objects_at_once(self, store: ObjectStore) -> None:
+        """They come back in the order asked for; sizes name those that are there."""
+        objects = {digest_bytes(data): data for data in (b"a", b"bb" * 9, b"", b"dddd")}
+        store.put_many(objects)
+        assert store.get_many(objects) == list(objects.values())
+        sizes = {digest: len(data) for digest, data in objects.items()}
+        assert store.sizes([*objects, _ABSENT]) == sizes
+        assert {item.digest: item.size for item in store.objects()} == sizes
+        with pytest.raises(ObjectMissing, match="flights@3"):
+            store.get_many([*objects, _ABSENT], wanted_by="flights@3")
+
+    @pytest.mark.parametrize("size", [100, 3 << 20])
+    def test_pieces_of_an_object(self, store: ObjectStore, size: int) -> None:
+        """Ranges come in the order asked for; one beyond the end means a damaged object."""
+        data = bytes(range(100)) * (size // 100 + 1)
+        digest = store.put(data)
+        ranges = [(50, 60), (0, 10), (len(data) - 5, len(data)), (7, 7), (55, 70)]
+        pieces = store.get_ranges(digest, ranges)
+        assert pieces == [data[start:end] for start, end in ranges]
+        assert store.get_ranges(digest, []) == []
+        with pytest.raises(ObjectCorrupt, match="flights@3"):
+            store.get_ranges(digest, [(len(data) - 5, len(data) + 5)], wanted_by="flights@3")
+        with pytest.raises(ObjectMissing, match="flights@3"):
+            store.get_ranges(_ABSENT, [(0, 1)], wanted_by="flights@3")
+
+    def test_a_removed_object_is_missing(self, store: ObjectStore) -> None:
+        """Removing it again is no error, and it can be stored again."""
+        digest = store.put(b"data")
+        store.delete(digest)
+        store.delete(digest)
+        assert list(store.objects()) == []
+        with pytest.raises(ObjectMissing):
+            store.get(digest)
+        assert store.get(store.put(b"data")) == b"data"
 
     # -- logs ------------------------------------------------------------------------------------
 
@@ -134,3 +181,10 @@ class StoreContract:
         assert store.append("log", make) == Entry(2, {"loser": 2})
         assert asked == [1, 2]
         assert store.entry("log", 1) == Entry(1, {"winner": 1})
+
+    def test_an_entry_takes_its_own_number_once(self, store: ObjectStore) -> None:
+        """A copy of a log writes entries where they were; a taken number stays as it is."""
+        assert store.create("log", Entry(1, {"first": True}))
+        assert not store.create("log", Entry(1, {"first": False}))
+        assert store.entry("log", 1) == Entry(1, {"first": True})
+        assert store.append("log", lambda n: {"n": n}).number == 2

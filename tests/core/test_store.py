@@ -3,6 +3,9 @@
 import json
 import multiprocessing
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
-from mlnb.core.errors import ObjectCorrupt, StoreUnavailable, UnreadableRecord
+from mlnb.core.errors import ObjectCorrupt, ObjectMissing, StoreUnavailable, UnreadableRecord
 from mlnb.core.hashing import digest_bytes
-from mlnb.core.store import ObjectStore
+from mlnb.core.store import Entry, ObjectStore
 from mlnb.testing.stores import StoreContract
 
 
@@ -223,3 +226,60 @@ def test_storing_again_heals_an_object_cut_short_by_power_loss(tmp_path: Path, l
     source.write_bytes(body)
     assert store.put_file(source) == digest
     assert store.get(digest) == body
+
+
+def test_the_newest_entry_is_found_whoever_wrote_it(tmp_path: Path) -> None:
+    one, other = ObjectStore(str(tmp_path)), ObjectStore(str(tmp_path))
+    one.append("log", lambda n: {"n": n})
+    assert other.last("log") == one.last("log")
+    for _ in range(3):
+        other.append("log", lambda n: {"n": n})
+    assert one.last("log") == Entry(4, {"n": 4})
+    assert one.append("log", lambda n: {"n": n}).number == 5
+
+
+def test_a_log_that_was_removed_starts_anew(tmp_path: Path) -> None:
+    store = ObjectStore(str(tmp_path))
+    for _ in range(3):
+        store.append("log", lambda n: {"n": n})
+    shutil.rmtree(tmp_path / "logs")
+    assert store.last("log") is None
+    assert store.append("log", lambda n: {"n": n}).number == 1
+
+
+def test_a_killed_writer_leaves_a_part_that_can_be_swept(tmp_path: Path) -> None:
+    store = ObjectStore(str(tmp_path))
+    digest = store.put(b"data")
+    assert list((tmp_path / "parts").iterdir()) == []
+    (tmp_path / "parts" / "old").write_bytes(b"half")
+    assert store.sweep(older_than=3600) == 0
+    assert store.sweep(older_than=-1) == 4
+    assert list((tmp_path / "parts").iterdir()) == []
+    assert [item.digest for item in store.objects()] == [digest]
+
+
+def test_an_object_in_a_folder_is_a_file(tmp_path: Path) -> None:
+    store = ObjectStore(str(tmp_path))
+    path = store.path(store.put(b"data"))
+    assert path is not None
+    assert path.read_bytes() == b"data"
+    assert ObjectStore("memory://").path(digest_bytes(b"data")) is None
+
+
+def test_reading_makes_no_folder(tmp_path: Path) -> None:
+    store = ObjectStore(str(tmp_path / "store"))
+    assert store.last("log") is None
+    assert store.logs("datasets") == []
+    assert list(store.objects()) == []
+    assert store.sweep(0) == 0
+    with pytest.raises(ObjectMissing):
+        store.get(digest_bytes(b"data"))
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_folder_needs_no_client_of_servers(tmp_path: Path) -> None:
+    program = (
+        "import sys; from mlnb.core.store import ObjectStore;"
+        f"ObjectStore({str(tmp_path)!r}).put(b'data'); assert 'obstore' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -1,0 +1,195 @@
+"""A store in a folder: of this machine, of a network file system, of a mounted server.
+
+A file is written under ``parts/`` and then renamed to its place (or linked to it, when none may
+be there), so that no reader ever sees a part of it and a killed writer leaves only its part.
+"""
+
+import mmap
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from mlnb.core.backends import entry_name, entry_number
+
+_MAPPED = 1 << 20
+"""Files from this size on are mapped; below, reading is quicker and keeps no descriptor."""
+_PARTS = "parts"
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
+
+class Folder:
+    """The files of a folder; made by the first write.
+
+    Parameters
+    ----------
+    root : Path
+        Absolute.
+    before_first : callable, optional
+        Called before the folder is made.
+    """
+
+    parallel = 1
+
+    def __init__(self, root: Path, before_first: Callable[[], object] | None = None) -> None:
+        self._root = os.fspath(root)
+        self._before_first = before_first
+        nearest = next(path for path in (root, *root.parents) if path.exists())
+        if not nearest.is_dir():
+            raise NotADirectoryError(f"{nearest.name} is a file")
+
+    def read(self, key: str) -> bytes:
+        """Return a file's bytes."""
+        with open(self._at(key), "rb", buffering=0) as file:
+            return file.readall()
+
+    def view(self, key: str) -> memoryview:
+        """Return a file's bytes, mapped into memory when there are many."""
+        with open(self._at(key), "rb", buffering=0) as file:
+            return self._mapped(file.fileno()) or memoryview(file.readall())
+
+    def ranges(self, key: str, ranges: Sequence[tuple[int, int]]) -> list[memoryview]:
+        """Return pieces of a file."""
+        with open(self._at(key), "rb", buffering=0) as file:
+            if whole := self._mapped(file.fileno()):
+                return [whole[start:end] for start, end in ranges]
+            read = memoryview(file.readall())
+            return [read[start:end] for start, end in ranges]
+
+    @staticmethod
+    def _mapped(descriptor: int) -> memoryview | None:
+        if os.fstat(descriptor).st_size < _MAPPED:
+            return None
+        return memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ))
+
+    def size(self, key: str) -> int:
+        """Return a file's size in bytes."""
+        return os.stat(self._at(key)).st_size
+
+    def write(self, key: str, data: memoryview | Path) -> None:
+        """Write a file, in place of one that is there."""
+        part, target = self._part(data), self._at(key)
+        try:
+            try:
+                os.replace(part, target)
+            except FileNotFoundError:
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+                os.replace(part, target)
+        except BaseException:
+            _remove(part)
+            raise
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Write a file unless there is one; tell whether it was written."""
+        part, target = self._part(memoryview(data)), self._at(key)
+        try:
+            try:
+                os.link(part, target)
+            except FileNotFoundError:
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+                os.link(part, target)
+        except FileExistsError:
+            return False
+        finally:
+            _remove(part)
+        return True
+
+    def delete(self, key: str) -> None:
+        """Remove a file; none is no error."""
+        _remove(self._at(key))
+
+    def names(self, folder: str) -> list[str]:
+        """Return the names of the files right below a folder."""
+        try:
+            with os.scandir(self._at(folder)) as found:
+                return [item.name for item in found if item.is_file()]
+        except FileNotFoundError:
+            return []
+
+    def folders(self, folder: str) -> list[str]:
+        """Return the names of the folders right below a folder that hold anything."""
+        try:
+            with os.scandir(self._at(folder)) as found:
+                return [item.name for item in found if item.is_dir()]
+        except FileNotFoundError:
+            return []
+
+    def numbers(self, folder: str, known: int) -> list[int]:
+        """Return the numbers of a log's entries from ``known`` on, sorted."""
+        if not known:
+            try:
+                numbers = map(entry_number, os.listdir(self._at(folder)))
+            except FileNotFoundError:
+                return []
+            return sorted(number for number in numbers if number)
+        found = []
+        base = self._at(folder)
+        while os.path.exists(f"{base}/{entry_name(known)}"):
+            found.append(known)
+            known += 1
+        return found
+
+    def walk(self, folder: str) -> Iterator[tuple[str, int, float]]:
+        """Yield name, size and time of change of all files below a folder."""
+        try:
+            with os.scandir(self._at(folder)) as found:
+                items = list(found)
+        except FileNotFoundError:
+            return
+        for item in items:
+            if item.is_dir():
+                yield from self.walk(f"{folder}/{item.name}")
+            else:
+                with suppress(FileNotFoundError):  # removed by another process
+                    facts = item.stat()
+                    yield item.name, facts.st_size, facts.st_mtime
+
+    def path(self, key: str) -> Path | None:
+        """Return where a file is."""
+        return Path(self._at(key))
+
+    def sweep(self, older_than: float) -> int:
+        """Remove the parts of killed writers."""
+        removed = 0
+        for name, size, changed in list(self.walk(_PARTS)):
+            if changed < time.time() - older_than:
+                _remove(self._at(f"{_PARTS}/{name}"))
+                removed += size
+        return removed
+
+    def _at(self, key: str) -> str:
+        return f"{self._root}/{key}"
+
+    def _part(self, data: memoryview | Path) -> str:
+        """Write bytes or a file's content to a new file beside the others and return its path."""
+        part = f"{self._root}/{_PARTS}/{secrets.token_hex(12)}"
+        try:
+            descriptor = os.open(part, _NEW, 0o666)
+        except FileNotFoundError:
+            self._make()
+            descriptor = os.open(part, _NEW, 0o666)
+        try:
+            with open(descriptor, "wb", buffering=0) as file:
+                if isinstance(data, Path):
+                    with data.open("rb") as source:
+                        shutil.copyfileobj(source, file, 1 << 20)
+                else:
+                    while len(data):
+                        data = data[file.write(data) :]
+        except BaseException:
+            _remove(part)
+            raise
+        return part
+
+    def _make(self) -> None:
+        if self._before_first is not None and not os.path.exists(self._root):
+            self._before_first()
+        os.makedirs(f"{self._root}/{_PARTS}", exist_ok=True)
+
+
+def _remove(path: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(path)

@@ -1,0 +1,163 @@
+"""A store on a server (S3, Google Cloud, Azure) or in memory, through obstore.
+
+Credentials and endpoints come from the environment, as each provider names them.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.store import from_url
+
+from mlnb.core.backends import entry_name, entry_number
+
+_WAIT = timedelta(seconds=20)
+"""After this long a request that keeps failing is given up."""
+_PART = 8 << 20
+"""Larger files are sent in parts of this size."""
+
+
+class Remote:
+    """The files below a URL.
+
+    Parameters
+    ----------
+    url : str
+        ``s3://bucket/prefix``, ``gs://…``, ``az://…`` or ``memory://``.
+    """
+
+    parallel = 32
+
+    def __init__(self, url: str) -> None:
+        with _failures():
+            self._store: Any = from_url(url, **({} if url.startswith("memory:") else _patience()))
+
+    def read(self, key: str) -> bytes:
+        """Return a file's bytes."""
+        return bytes(self.view(key))
+
+    def view(self, key: str) -> memoryview:
+        """Return a file's bytes as they were received."""
+        with _failures():
+            return memoryview(obstore.get(self._store, key).bytes())
+
+    def ranges(self, key: str, ranges: Sequence[tuple[int, int]]) -> list[memoryview]:
+        """Return pieces of a file; near ones are fetched at once."""
+        asked = [(start, end) for start, end in ranges if end > start]
+        found: Sequence[Any]
+        try:
+            with _failures():
+                found = obstore.get_ranges(
+                    self._store, key, starts=[s for s, _ in asked], ends=[e for _, e in asked]
+                )
+        except OSError:
+            if self.size(key) >= max(end for _start, end in asked):
+                raise
+            found = [b""] * len(asked)  # servers refuse what lies beyond the end
+        pieces = iter(found)
+        return [memoryview(next(pieces) if end > start else b"") for start, end in ranges]
+
+    def size(self, key: str) -> int:
+        """Return a file's size in bytes."""
+        with _failures():
+            return int(obstore.head(self._store, key)["size"])
+
+    def write(self, key: str, data: memoryview | Path) -> None:
+        """Write a file, in place of one that is there."""
+        with _failures():
+            obstore.put(self._store, key, data, chunk_size=_PART)
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Write a file unless there is one; tell whether it was written."""
+        with _failures():
+            try:
+                obstore.put(self._store, key, data, mode="create", use_multipart=False)
+            except (AlreadyExistsError, FileExistsError):
+                return False
+        return True
+
+    def delete(self, key: str) -> None:
+        """Remove a file; none is no error."""
+        with _failures():
+            try:
+                obstore.delete(self._store, key)
+            except FileNotFoundError:
+                return
+
+    def names(self, folder: str) -> list[str]:
+        """Return the names of the files right below a folder."""
+        with _failures():
+            found = obstore.list_with_delimiter(self._store, folder)
+        return [item["path"].rsplit("/", 1)[-1] for item in found["objects"]]
+
+    def folders(self, folder: str) -> list[str]:
+        """Return the names of the folders right below a folder."""
+        with _failures():
+            found = obstore.list_with_delimiter(self._store, folder)
+        return [path.rsplit("/", 1)[-1] for path in found["common_prefixes"]]
+
+    def numbers(self, folder: str, known: int) -> list[int]:
+        """Return the numbers of a log's entries from ``known`` on, sorted."""
+        if not known:
+            return sorted(filter(None, map(entry_number, self.names(folder))))
+        before = f"{folder}/{entry_name(known - 1)}"
+        depth = before.count("/")
+        with _failures():
+            pages = obstore.list(self._store, folder, offset=before, chunk_size=1000)
+            paths = [item["path"] for page in pages for item in page]
+        names = (path.rsplit("/", 1)[-1] for path in paths if path.count("/") - depth == 0)
+        numbers = sorted(filter(None, map(entry_number, names)))
+        return numbers if numbers[:1] == [known] else []
+
+    def walk(self, folder: str) -> Iterator[tuple[str, int, float]]:
+        """Yield name, size and time of change of all files below a folder."""
+        with _failures():
+            for page in obstore.list(self._store, folder, chunk_size=1000):
+                for item in page:
+                    name = item["path"].rsplit("/", 1)[-1]
+                    yield name, int(item["size"]), item["last_modified"].timestamp()
+
+    def path(self, key: str) -> Path | None:
+        """Return None: the file is elsewhere."""
+        return None
+
+    def sweep(self, older_than: float) -> int:
+        """Remove nothing: the server shows no part of a file that was not sent whole."""
+        return 0
+
+
+def _patience() -> dict[str, Any]:
+    """Return how long to wait, and whether the endpoint that was named is plain HTTP."""
+    client: dict[str, Any] = {
+        "connect_timeout": timedelta(seconds=5),
+        "read_timeout": timedelta(seconds=30),
+        "timeout": timedelta(minutes=10),  # a large object on a slow line
+    }
+    endpoints = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+    if any(os.environ.get(name, "").startswith("http://") for name in endpoints):
+        client["allow_http"] = True
+    return {
+        "client_options": client,
+        "retry_config": {"max_retries": 5, "retry_timeout": _WAIT},
+    }
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    try:
+        yield
+    except OSError:
+        raise
+    except (BaseError, ValueError) as error:
+        if type(error).__name__ == "NotFoundError":  # obstore before 0.10
+            raise FileNotFoundError from error
+        raise OSError(_first_line(error)) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
