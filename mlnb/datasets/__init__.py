@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mlnb.core.records import DatasetVersion
-    from mlnb.datasets.difference import diff
+    from mlnb.datasets.difference.comparing import diff
     from mlnb.datasets.loading import export, load, show
     from mlnb.datasets.records import DatasetDiff, DatasetProfile
     from mlnb.datasets.saving import save
@@ -19,7 +19,7 @@ _HOMES = {
     "DatasetDiff": "mlnb.datasets.records",
     "DatasetProfile": "mlnb.datasets.records",
     "DatasetVersion": "mlnb.core.records",
-    "diff": "mlnb.datasets.difference",
+    "diff": "mlnb.datasets.difference.comparing",
     "export": "mlnb.datasets.loading",
     "latest": "mlnb.datasets.versions",
     "load": "mlnb.datasets.loading",
