@@ -3,6 +3,7 @@
 Layout under the store's root::
 
     objects/3f/3f9a…           bytes under their own hash, written once
+    renewed/3f9a…/             further files of an old object that was stored again
     logs/<log>/00000007.json   entry 7 of a log, written with a create-only put
     parts/                     in a folder: files that are being written
 
@@ -12,25 +13,19 @@ every existing entry whole, and at worst some objects that no entry names.
 """
 
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
-from mlnb.core.backends import Backend, BytesLike, entry_name
+from mlnb.core.backends import Backend, entry_name
 from mlnb.core.backends.folder import Folder
-from mlnb.core.errors import ObjectCorrupt, ObjectMissing, StoreUnavailable, UnreadableRecord
-from mlnb.core.hashing import digest_bytes, digest_file
-from mlnb.core.urls import without_secrets
+from mlnb.core.errors import UnreadableRecord
+from mlnb.core.objects import Objects, StoredObject
 
-T = TypeVar("T")
-R = TypeVar("R")
-_DIGEST = re.compile(r"[0-9a-f]{64}")
+__all__ = ["Entry", "ObjectStore", "StoredObject"]
 
 
 @dataclass(frozen=True)
@@ -42,18 +37,7 @@ class Entry:
     data: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class StoredObject:
-    """An object as it is found, unread."""
-
-    digest: str
-    size: int
-    """Bytes."""
-    changed: float
-    """When it was written, in seconds since 1970."""
-
-
-class ObjectStore:
+class ObjectStore(Objects):
     """Objects under their hash, and logs of numbered entries.
 
     Owns nothing but its connection; safe to use from several threads and processes at once.
@@ -85,147 +69,6 @@ class ObjectStore:
         """Tell whether the store is a folder."""
         return isinstance(self._backend, Folder)
 
-    # -- objects ---------------------------------------------------------------------------------
-
-    def put(self, data: BytesLike, digest: str | None = None) -> str:
-        """Store bytes and return their digest; storing them again costs one look-up.
-
-        Parameters
-        ----------
-        data : bytes-like
-            Not copied; Arrow buffers and NumPy arrays will do, too.
-        digest : str, optional
-            The digest of these bytes, when the caller has it already.
-        """
-        view = _flat(data)
-        digest = digest or digest_bytes(view)
-        if not self._is_whole(digest, len(view)):
-            with self._failures():
-                self._backend.write(_object_key(digest), view)
-        return digest
-
-    def put_many(self, objects: Mapping[str, BytesLike]) -> None:
-        """Store several objects, given by their digests, at once."""
-        self._each(lambda item: self.put(item[1], item[0]), objects.items())
-
-    def put_file(self, path: Path) -> str:
-        """Store a file's content and return its digest."""
-        digest = digest_file(path)
-        if not self._is_whole(digest, path.stat().st_size):
-            with self._failures():
-                self._backend.write(_object_key(digest), path)
-        return digest
-
-    def get(self, digest: str, *, wanted_by: str = "") -> bytes:
-        """Return an object's bytes, verified.
-
-        Raises
-        ------
-        ObjectMissing, ObjectCorrupt
-            Naming the object and, when given, the version that needs it.
-        """
-        data = self._read(self._backend.read, digest, wanted_by)
-        if digest_bytes(data) != digest:
-            raise ObjectCorrupt(digest, wanted_by)
-        return data
-
-    def view(self, digest: str, *, wanted_by: str = "") -> memoryview:
-        """Return an object's bytes like `get`, but without copying: a large file is mapped."""
-        data = self._read(self._backend.view, digest, wanted_by)
-        if digest_bytes(data) != digest:
-            raise ObjectCorrupt(digest, wanted_by)
-        return data
-
-    def get_many(self, digests: Iterable[str], *, wanted_by: str = "") -> list[bytes]:
-        """Return several objects' bytes, verified, fetched at once where that is quicker."""
-        return self._each(lambda digest: self.get(digest, wanted_by=wanted_by), digests)
-
-    def get_ranges(
-        self, digest: str, ranges: Sequence[tuple[int, int]], *, wanted_by: str = ""
-    ) -> list[memoryview]:
-        """Return pieces of an object, each from its start to before its end.
-
-        They are not verified: the caller knows a hash of the piece, or reads the whole.
-
-        Raises
-        ------
-        ObjectMissing, ObjectCorrupt
-            When it is not there, or shorter than a range.
-        """
-        found = self._read(lambda key: self._backend.ranges(key, ranges), digest, wanted_by)
-        for piece, (start, end) in zip(found, ranges, strict=True):
-            if len(piece) != end - start:
-                raise ObjectCorrupt(digest, wanted_by)
-        return found
-
-    def path(self, digest: str) -> Path | None:
-        """Return the file that an object is, for mapping; None when it is on a server.
-
-        Never to be written to; whether it is there, and whole, is for the caller to see.
-        """
-        return self._backend.path(_object_key(digest))
-
-    def size(self, digest: str) -> int:
-        """Return an object's size in bytes."""
-        return self._read(self._backend.size, digest, "")
-
-    def sizes(self, digests: Iterable[str]) -> dict[str, int]:
-        """Return the sizes of those objects that are there."""
-
-        def look(digest: str) -> tuple[str, int | None]:
-            try:
-                return digest, self.size(digest)
-            except ObjectMissing:
-                return digest, None
-
-        found = self._each(look, digests)
-        return {digest: size for digest, size in found if size is not None}
-
-    def objects(self) -> Iterator[StoredObject]:
-        """Yield every object there is, in no order."""
-        with self._failures():
-            for name, size, changed in self._backend.walk("objects"):
-                if _DIGEST.fullmatch(name):
-                    yield StoredObject(name, size, changed)
-
-    def delete(self, digest: str) -> None:
-        """Remove an object; none is no error. Only for what no entry names."""
-        with self._failures():
-            self._backend.delete(_object_key(digest))
-
-    def sweep(self, older_than: float) -> int:
-        """Remove what killed writers left half written, and return its bytes.
-
-        Parameters
-        ----------
-        older_than : float
-            Seconds; longer than any write takes, so that no running one loses its file.
-        """
-        with self._failures():
-            return self._backend.sweep(older_than)
-
-    def _is_whole(self, digest: str, size: int) -> bool:
-        """Tell whether an object is stored in full; power loss may leave one cut short."""
-        with self._failures():
-            try:
-                return self._backend.size(_object_key(digest)) == size
-            except FileNotFoundError:
-                return False
-
-    def _read(self, read: Callable[[str], R], digest: str, wanted_by: str) -> R:
-        with self._failures():
-            try:
-                return read(_object_key(digest))
-            except FileNotFoundError:
-                raise ObjectMissing(digest, wanted_by) from None
-
-    def _each(self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
-        todo = list(items)
-        if self._backend.parallel == 1 or len(todo) < 2:
-            return [work(item) for item in todo]
-        with ThreadPoolExecutor(min(self._backend.parallel, len(todo))) as pool:
-            return list(pool.map(work, todo))
-
     def probe(self) -> None:
         """Write, read and remove a small file, so that what is wrong shows now.
 
@@ -253,7 +96,7 @@ class ObjectStore:
             Gives the entry's JSON object for the number it will have. It is called again with
             the next number when another writer was first.
         """
-        number = self._last_number(log) + 1
+        number = self.last_number(log) + 1
         while True:
             data = dict(make(number))
             if self.create(log, Entry(number, data)):
@@ -287,19 +130,42 @@ class ObjectStore:
             raise UnreadableRecord(f"entry {log}/{number}", "it is no JSON object")
         return Entry(number, data)
 
-    def entries(self, log: str) -> Iterator[Entry]:
-        """Yield a log's entries, oldest first."""
-        with self._failures():
-            numbers = self._backend.numbers(_log_key(log), 0)
+    def entries(
+        self, log: str, *, damaged: dict[int, UnreadableRecord] | None = None
+    ) -> Iterator[Entry]:
+        """Yield a log's entries, oldest first.
+
+        Parameters
+        ----------
+        log : str
+            Its name.
+        damaged : dict, optional
+            Takes the errors of entries that cannot be read, by number; raised when not given.
+        """
+
+        def read(number: int) -> Entry | None:
+            try:
+                return self.entry(log, number)
+            except UnreadableRecord as error:
+                if damaged is None:
+                    raise
+                damaged[number] = error
+                return None
+
+        numbers = self.numbers(log)
         if self._backend.parallel > 1:
-            read: Iterable[Entry | None] = self._each(lambda n: self.entry(log, n), numbers)
+            yield from filter(None, self._each(read, numbers))
         else:
-            read = (self.entry(log, number) for number in numbers)
-        yield from filter(None, read)
+            yield from filter(None, map(read, numbers))
+
+    def numbers(self, log: str) -> list[int]:
+        """Return the numbers of a log's entries, sorted; reads none."""
+        with self._failures():
+            return self._backend.numbers(_log_key(log), 0)
 
     def last(self, log: str) -> Entry | None:
         """Return a log's newest entry, or None when the log is empty."""
-        number = self._last_number(log)
+        number = self.last_number(log)
         return self.entry(log, number) if number else None
 
     def logs(self, prefix: str) -> list[str]:
@@ -307,8 +173,11 @@ class ObjectStore:
         with self._failures():
             return sorted(self._backend.folders(_log_key(prefix)))
 
-    def _last_number(self, log: str) -> int:
-        """Return the newest entry's number; only what is newer than the last look is listed."""
+    def last_number(self, log: str) -> int:
+        """Return the newest entry's number, 0 for an empty log.
+
+        Only what is newer than the last look is listed.
+        """
         with self._failures():
             known = self._known.get(log, 0)
             numbers = self._backend.numbers(_log_key(log), known)
@@ -317,25 +186,6 @@ class ObjectStore:
         last = numbers[-1] if numbers else 0
         self._known[log] = last
         return last
-
-    @contextmanager
-    def _failures(self) -> Iterator[None]:
-        try:
-            yield
-        except FileNotFoundError:
-            raise
-        except (OSError, ValueError) as error:
-            shown = without_secrets(self.url)
-            raise StoreUnavailable(shown, _reason(error).replace(self.url, shown)) from error
-
-
-def _flat(data: BytesLike) -> memoryview:
-    view = memoryview(data)
-    return view.cast("B") if view.nbytes else memoryview(b"")
-
-
-def _object_key(digest: str) -> str:
-    return f"objects/{digest[:2]}/{digest}"
 
 
 def _log_key(log: str) -> str:
@@ -351,8 +201,3 @@ def _local_folder(url: str) -> Path | None:
     if parts.scheme == "file":
         return Path(unquote(parts.path))
     return None if "://" in url else Path(url)
-
-
-def _reason(error: Exception) -> str:
-    strerror = getattr(error, "strerror", None)
-    return strerror or (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -8,6 +8,7 @@
             return ObjectStore(str(tmp_path))
 """
 
+import time
 from array import array
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -106,6 +107,56 @@ class StoreContract:
             store.get(digest)
         assert store.get(store.put(b"data")) == b"data"
 
+    # -- what a collection of garbage needs --------------------------------------------------------
+
+    def test_an_old_object_that_is_stored_again_outlives_a_collection(
+        self, store: ObjectStore
+    ) -> None:
+        """What was listed as old may be removed: the object is there under another key."""
+        store.grace = 0.05
+        digest = store.put(b"data")
+        old = list(store.files())
+        time.sleep(0.06)
+        assert store.put(b"data") == digest
+        store.discard(old)
+        assert store.get(digest) == store.view(digest) == b"data"
+        assert store.size(digest) == 4
+        assert store.get_ranges(digest, [(1, 3)]) == [b"at"]
+        assert [item.digest for item in store.objects()] == [digest]
+
+    def test_a_young_object_is_not_written_again(self, store: ObjectStore) -> None:
+        """Storing again costs a look only."""
+        store.put(b"data")
+        before = list(store.files())
+        store.put(b"data")
+        assert list(store.files()) == before
+
+    def test_keeping_tells_what_is_there(self, store: ObjectStore) -> None:
+        """An object of another size is not there in full."""
+        one, two = store.put(b"one"), store.put(b"two")
+        assert store.keep({one: 3, two: 4, _ABSENT: 3}) == {one}
+
+    def test_what_is_kept_outlives_a_collection(self, store: ObjectStore) -> None:
+        """Keeping is as good as storing again."""
+        store.grace = 0.05
+        digest = store.put(b"data")
+        old = list(store.files())
+        time.sleep(0.06)
+        assert store.keep({digest: 4}) == {digest}
+        store.discard(old)
+        assert store.get(digest) == b"data"
+
+    def test_discarding_leaves_what_changed_since(self, store: ObjectStore) -> None:
+        """A file that was written anew after it was listed stays; one that is gone is no error."""
+        changed, gone, old = (store.put(data) for data in (b"changed", b"gone", b"old"))
+        listed = list(store.files())
+        store.delete(changed)
+        store.delete(gone)
+        time.sleep(0.01)
+        store.put(b"changed")
+        assert [file.digest for file in store.discard(listed)] == [old]
+        assert [item.digest for item in store.objects()] == [changed]
+
     # -- logs ------------------------------------------------------------------------------------
 
     def test_an_empty_log(self, store: ObjectStore) -> None:
@@ -124,6 +175,13 @@ class StoreContract:
         assert store.last("folder/log") == Entry(11, {"is": 11, "text": "ü"})
         assert store.entry("folder/log", 7) == Entry(7, {"is": 7, "text": "ü"})
         assert store.entry("folder/log", 12) is None
+
+    def test_the_numbers_of_a_log(self, store: ObjectStore) -> None:
+        """They are known without reading an entry."""
+        assert (store.numbers("log"), store.last_number("log")) == ([], 0)
+        for _ in range(12):
+            store.append("log", lambda n: {"n": n})
+        assert (store.numbers("log"), store.last_number("log")) == (list(range(1, 13)), 12)
 
     def test_logs_do_not_mix(self, store: ObjectStore) -> None:
         """A log, a log below it and one with a longer name are three logs."""

@@ -283,3 +283,41 @@ def test_a_folder_needs_no_client_of_servers(tmp_path: Path) -> None:
         f"ObjectStore({str(tmp_path)!r}).put(b'data'); assert 'obstore' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_damaged_entries_are_told_apart_from_the_others(tmp_path: Path) -> None:
+    store = ObjectStore(str(tmp_path))
+    for _ in range(3):
+        store.append("log", lambda n: {"n": n})
+    (tmp_path / "logs" / "log" / "00000002.json").write_text("{")
+    with pytest.raises(UnreadableRecord, match="entry log/2"):
+        list(store.entries("log"))
+    damaged: dict[int, UnreadableRecord] = {}
+    assert [entry.number for entry in store.entries("log", damaged=damaged)] == [1, 3]
+    assert list(damaged) == [2]
+
+
+def test_an_old_object_cut_short_is_healed_beside_it_too(tmp_path: Path) -> None:
+    store = ObjectStore(str(tmp_path))
+    digest = store.put(b"hello world")
+    file = tmp_path / "objects" / digest[:2] / digest
+    file.write_bytes(b"hello")
+    os.utime(file, (1e9, 1e9))
+    listed = list(store.files())
+    store.put(b"hello world")
+    assert store.get(digest) == b"hello world"
+    store.discard(listed)
+    file.unlink()
+    assert store.get(digest) == b"hello world"
+    assert store.path(digest) == next((tmp_path / "renewed" / digest).iterdir())
+
+
+def test_renewing_a_file_costs_no_space_and_leaves_one_link(tmp_path: Path) -> None:
+    store = ObjectStore(str(tmp_path))
+    digest = store.put(b"data")
+    file = tmp_path / "objects" / digest[:2] / digest
+    for _ in range(3):
+        os.utime(file, (1e9, 1e9))
+        store.put(b"data")
+        (link,) = (tmp_path / "renewed" / digest).iterdir()
+        assert link.samefile(file)

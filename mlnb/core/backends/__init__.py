@@ -34,6 +34,12 @@ class Backend(Protocol):
     def size(self, key: str) -> int:
         """Return a file's size in bytes."""
 
+    def look(self, key: str) -> tuple[int, float]:
+        """Return a file's size and when it was changed, in seconds since 1970."""
+
+    def copy(self, key: str, to: str) -> None:
+        """Give a file's bytes a second key, as changed now, without moving them to here."""
+
     def write(self, key: str, data: memoryview | Path) -> None:
         """Write a file, in place of one that is there."""
 

@@ -69,6 +69,18 @@ class Folder:
         """Return a file's size in bytes."""
         return os.stat(self._at(key)).st_size
 
+    def look(self, key: str) -> tuple[int, float]:
+        """Return a file's size and when it was changed."""
+        facts = os.stat(self._at(key))
+        return facts.st_size, facts.st_mtime
+
+    def copy(self, key: str, to: str) -> None:
+        """Link a file to a second name, as changed now."""
+        target = self._at(to)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        os.link(self._at(key), target)
+        os.utime(target)
+
     def write(self, key: str, data: memoryview | Path) -> None:
         """Write a file, in place of one that is there."""
         part, target = self._part(data), self._at(key)

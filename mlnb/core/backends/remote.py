@@ -4,6 +4,7 @@ Credentials and endpoints come from the environment, as each provider names them
 """
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -15,11 +16,16 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import from_url
 
 from mlnb.core.backends import entry_name, entry_number
+from mlnb.core.urls import without_secrets
 
 _WAIT = timedelta(seconds=20)
 """After this long a request that keeps failing is given up."""
 _PART = 8 << 20
 """Larger files are sent in parts of this size."""
+_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
+"""What S3, Azure and Google answer then; it must not be taken for an object that is missing."""
+_CREDENTIAL_HOSTS = ("169.254.169.254", "metadata.google.internal")
+"""Where cloud machines find their credentials; asked when the environment has none."""
 
 
 class Remote:
@@ -66,6 +72,17 @@ class Remote:
         """Return a file's size in bytes."""
         with _failures():
             return int(obstore.head(self._store, key)["size"])
+
+    def look(self, key: str) -> tuple[int, float]:
+        """Return a file's size and when it was changed."""
+        with _failures():
+            found = obstore.head(self._store, key)
+        return int(found["size"]), found["last_modified"].timestamp()
+
+    def copy(self, key: str, to: str) -> None:
+        """Let the server copy a file."""
+        with _failures():
+            obstore.copy(self._store, key, to)
 
     def write(self, key: str, data: memoryview | Path) -> None:
         """Write a file, in place of one that is there."""
@@ -135,7 +152,7 @@ def _patience() -> dict[str, Any]:
     """Return how long to wait, and whether the endpoint that was named is plain HTTP."""
     client: dict[str, Any] = {
         "connect_timeout": timedelta(seconds=5),
-        "read_timeout": timedelta(seconds=30),
+        "read_timeout": timedelta(seconds=20),
         "timeout": timedelta(minutes=10),  # a large object on a slow line
     }
     endpoints = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
@@ -151,13 +168,33 @@ def _patience() -> dict[str, Any]:
 def _failures() -> Iterator[None]:
     try:
         yield
-    except OSError:
+    except FileNotFoundError as error:
+        if any(code in str(error) for code in _NO_BUCKET):
+            raise OSError(_explained(str(error))) from error
         raise
     except (BaseError, ValueError) as error:
         if type(error).__name__ == "NotFoundError":  # obstore before 0.10
-            raise FileNotFoundError from error
-        raise OSError(_first_line(error)) from error
+            raise FileNotFoundError(*error.args) from error
+        raise OSError(_explained(str(error).strip() or type(error).__name__)) from error
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _explained(text: str) -> str:
+    """Return in a few words what a request died of; obstore tells the whole exchange."""
+    if any(code in text for code in _NO_BUCKET):
+        return "there is no such bucket"
+    if any(host in text for host in _CREDENTIAL_HOSTS):
+        return "there are no credentials for it in the environment"
+    host = re.search(r"https?://[^/\s]+", text)
+    server = f"the server {without_secrets(host[0])}" if host else "the server"
+    if answer := re.search(r"status code: (\d+ [A-Z][A-Za-z ]+)", text):
+        said = re.search(r"<Message>(.*?)</Message>", text, re.DOTALL)
+        return f"{server} answers {answer[1]}" + (f": {said[1]}" if said else "")
+    if "error sending request" in text or "HTTP error" in text:
+        took = re.search(r" in ([\d.]+m?s)", text)
+        return f"{server} does not answer" + (f" (tried for {_seconds(took[1])})" if took else "")
+    return text.splitlines()[0]
+
+
+def _seconds(took: str) -> str:
+    milliseconds = took.endswith("ms")
+    return f"{float(took.rstrip('ms')) / (1000 if milliseconds else 1):.1f} s"
