@@ -2,6 +2,7 @@
 # JupyterLab panel. Nothing but `test-e2e` (which may install a browser) ever needs root.
 
 VENV    ?= .venv
+BENCH   ?= .venv-bench
 EXAMPLE ?= notebooks/examples/flight_delays
 WORKERS ?= 2
 
@@ -21,7 +22,7 @@ PANEL_SOURCES := $(shell find extension/src extension/style extension/schema -ty
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install panel demo lab test test-extension test-e2e bench lint docs docs-check codegen wheel clean
+.PHONY: help install .install panel demo lab test test-extension test-e2e bench bench-datasets lint docs docs-check codegen wheel clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -51,6 +52,19 @@ $(VENV)/.tested: $(VENV)/.installed
 $(VENV)/.browsed: $(VENV)/.tested
 	@$(INSTALL) --group e2e
 	@touch $@
+
+$(BENCH)/.peers: pyproject.toml
+	@$(MAKE) --no-print-directory VENV=$(BENCH) $(BENCH)/.made
+	@echo "Installing mlnb and what it is measured beside into $(BENCH)"
+	@SKIP_JUPYTER_BUILDER=1 $(MAKE) --no-print-directory VENV=$(BENCH) WHAT='--editable . --group bench' .install
+	@for peer in delta dvc lance oxen; do \
+	    $(MAKE) --no-print-directory VENV=$(BENCH) WHAT="--group bench-$$peer" .install || \
+	    echo "$$peer could not be installed (see above): the benchmark leaves it out."; \
+	done
+	@touch $@
+
+.install:
+	@$(INSTALL) $(WHAT)
 
 install: $(VENV)/.installed ## Make the virtual environment and install mlnb into it
 
@@ -106,6 +120,9 @@ test-e2e: $(VENV)/.browsed panel ## The tests in a real browser (installs Debian
 bench: $(VENV)/.tested ## What things cost, side by side with what they are built on
 	$(BIN)/python tests/bench $(ARGS)
 
+bench-datasets: $(BENCH)/.peers ## Dataset versions beside Parquet, Delta, Lance, DVC and Oxen: 15 minutes
+	@$(BENCH)/bin/python tests/bench/dataset_report.py $(ARGS)
+
 lint: $(VENV)/.tested ## Style, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -137,5 +154,5 @@ endif
 	@ls dist
 
 clean: ## Remove the environment and everything built (never a project's .mlnb)
-	rm -rf $(VENV) dist build extension/node_modules extension/lib mlnb/ui/labextension \
+	rm -rf $(VENV) $(BENCH) dist build extension/node_modules extension/lib mlnb/ui/labextension \
 	    .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,5 @@
+"""Row differences (to come)."""
+
+
+def goals(sizes):
+    return iter(())

@@ -1,0 +1,157 @@
+"""A process that holds one system and does what it is told, a JSON line at a time.
+
+``python dataset_worker.py SYSTEM FOLDER`` reads requests from standard input and answers each on
+standard output. A process of its own per system means that a crash names the system, that the
+systems share no memory pool or thread pool, and that "in a new kernel" is simply a new process.
+What the system prints goes to standard error.
+"""
+
+import gc
+import json
+import os
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TextIO
+
+import dataset_frame
+import dataset_peers
+import pandas as pd
+from dataset_losses import losses
+
+
+def main(system: str, folder: Path) -> None:
+    """Answer requests until there are no more."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    try:
+        worker = Worker(system, folder)
+    except Exception as error:  # whatever keeps a peer from starting is the answer
+        _say(answers, {"error": _reason(error)})
+        return
+    _say(answers, {"ready": worker.system.name})
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            answer = getattr(worker, request.pop("do"))(**request)
+        except Exception as error:  # what a peer cannot do is reported, and the bench goes on
+            traceback.print_exc()
+            answer = {"error": _reason(error)}
+        _say(answers, answer)
+
+
+def _say(answers: TextIO, answer: dict[str, Any]) -> None:
+    answers.write(json.dumps(answer) + "\n")
+    answers.flush()
+
+
+def _reason(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else ''}"[:200]
+
+
+def measure(work: Callable[[], Any]) -> tuple[dict[str, float], Any]:
+    """Return wall and processor seconds of some work (of its child processes too), and its result.
+
+    Everything that is no garbage yet is kept out of the collections that the work sets off.
+    """
+    gc.collect()
+    before, begun = _processor(), time.perf_counter()
+    result = work()
+    wall = time.perf_counter() - begun
+    return {"wall": wall, "cpu": _processor() - before}, result
+
+
+def _processor() -> float:
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    usages = [resource.getrusage(kind) for kind in kinds]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+class Worker:
+    """What a request can ask for: its methods, by name."""
+
+    def __init__(self, system: str, folder: Path) -> None:
+        self.kind, self.folder = system, folder
+        self.system = dataset_peers.make(system, folder)
+        self.frame: pd.DataFrame | None = None
+        """What the last save saved."""
+
+    def warm_up(self) -> dict[str, Any]:
+        """Save and load a small table beside the folder, so that first use is over."""
+        system = dataset_peers.make(self.kind, self.folder.with_name(f"{self.folder.name}-warm"))
+        frame = dataset_frame.make(200)
+        tokens = [system.save("first", frame, None), system.save("same again", frame, None)]
+        system.load(tokens[0])
+        return {}
+
+    def save(self, step: str, rows: int, given: str | None = None) -> dict[str, Any]:
+        """Make the frame of a step, from the last one or from `given`, and time its save."""
+        if given is not None:
+            self.frame = pd.read_pickle(given)  # noqa: S301 — this run wrote it
+        parent, frame = self.frame, dataset_frame.after(step, self.frame, rows)
+        changed = _changed(step, parent, frame)
+        times, token = measure(lambda: self.system.save(step, frame, changed))
+        self.frame = frame
+        return times | {"token": token}
+
+    def keep(self, path: str) -> dict[str, Any]:
+        """Write the frame that was saved last to a file, for `save`'s `given` and for `check`."""
+        assert self.frame is not None
+        self.frame.to_pickle(path)
+        return {}
+
+    def load(self, token: str) -> dict[str, Any]:
+        """Time the load of a version, and then of the same one again."""
+        first, frame = measure(lambda: self.system.load(token))
+        del frame
+        again, _ = measure(lambda: self.system.load(token))
+        return first | {"again": again["wall"]}
+
+    def check(self, token: str, saved: str) -> dict[str, Any]:
+        """Say how a loaded version differs from the frame that was saved."""
+        frame = pd.read_pickle(saved)  # noqa: S301 — this run wrote it
+        return {"losses": losses(frame, self.system.load(token), dataset_frame.KEY)}
+
+    def diff(self, before: str, after: str) -> dict[str, Any]:
+        """Time the rows' difference of two versions."""
+        times, found = measure(lambda: self.system.diff(before, after))
+        return times | {"found": found}
+
+    def storage(self) -> dict[str, Any]:
+        """Count bytes."""
+        return dict(self.system.storage())
+
+    def small(self, versions: int) -> dict[str, Any]:
+        """Time save and load of a small table that changes by a cell, version after version."""
+        frame = dataset_frame.make(150)
+        walls = []
+        for number in range(versions):
+            frame = frame.copy()
+            frame.loc[number % len(frame), "score"] = float(number)
+
+            def both(frame: pd.DataFrame = frame) -> pd.DataFrame:
+                return self.system.load(self.system.save("first", frame, None))
+
+            times, loaded = measure(both)
+            walls.append(times["wall"])
+        return {"walls": walls, "losses": losses(frame, loaded, dataset_frame.KEY)}
+
+
+def _changed(step: str, parent: pd.DataFrame | None, frame: pd.DataFrame) -> pd.DataFrame | None:
+    """Return the rows that a step appended or edited, if it did only that."""
+    if parent is None or list(parent.columns) != list(frame.columns):
+        return None
+    if step.startswith("append"):
+        return frame.iloc[len(parent) :].reset_index(drop=True)
+    if step.endswith("cells"):
+        same = (parent == frame) | (parent.isna() & frame.isna())
+        return frame[~same.fillna(False).all(axis=1)].reset_index(drop=True)
+    return None
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))
