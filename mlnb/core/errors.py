@@ -412,7 +412,7 @@ class StoreUnavailable(StoreError):
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(
             f"The object store {url} is not available: {reason}.",
-            "Check the setting `store` and your access to it.",
+            "Check the setting `store` (or the URL you gave) and your access to it.",
         )
 
 

@@ -232,8 +232,6 @@ class Objects:
     def _failures(self) -> Iterator[None]:
         try:
             yield
-        except FileNotFoundError:
-            raise
         except (OSError, ValueError) as error:
             shown = without_secrets(self.url)
             raise StoreUnavailable(shown, _reason(error).replace(self.url, shown)) from error
@@ -246,4 +244,5 @@ def _flat(data: BytesLike) -> memoryview:
 
 def _reason(error: Exception) -> str:
     strerror = getattr(error, "strerror", None)
-    return strerror or (str(error).strip() or type(error).__name__).splitlines()[0]
+    reason = strerror or (str(error).strip() or type(error).__name__).splitlines()[0]
+    return str(reason).rstrip(".")

@@ -1,4 +1,4 @@
-"""JupyterLab with the panel in a real browser.
+"""JupyterLab with the panel in a real browser, and a real S3 server.
 
 Run by `make test-e2e`, apart from the other tests: playwright's synchronous interface leaves an
 event loop running that asyncio tests cannot share.
@@ -21,6 +21,9 @@ from typing import Any
 
 import nbformat
 import pytest
+
+from mlnb.testing.s3 import S3Server
+from mlnb.testing.s3 import s3_server as run_s3_server
 
 ROOT = Path(__file__).parents[2]
 BUNDLE = ROOT / "mlnb" / "ui" / "labextension"
@@ -45,6 +48,21 @@ def browser() -> Iterator[Any]:
         opened = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
         yield opened
         opened.close()
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """Run a real S3 server for the whole session."""
+    with run_s3_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture
+def s3(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
+    """Give the server, with the environment set so that it is found."""
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return s3_server
 
 
 @dataclass(frozen=True)

@@ -40,8 +40,9 @@ class Remote:
     parallel = 32
 
     def __init__(self, url: str) -> None:
+        self._in_memory = url.startswith("memory:")
         with _failures():
-            self._store: Any = from_url(url, **({} if url.startswith("memory:") else _patience()))
+            self._store: Any = from_url(url, **({} if self._in_memory else _patience()))
 
     def read(self, key: str) -> bytes:
         """Return a file's bytes."""
@@ -77,7 +78,7 @@ class Remote:
         """Return a file's size and when it was changed."""
         with _failures():
             found = obstore.head(self._store, key)
-        return int(found["size"]), found["last_modified"].timestamp()
+        return int(found["size"]), self._changed(found)
 
     def copy(self, key: str, to: str) -> None:
         """Let the server copy a file."""
@@ -137,7 +138,12 @@ class Remote:
             for page in obstore.list(self._store, folder, chunk_size=1000):
                 for item in page:
                     name = item["path"].rsplit("/", 1)[-1]
-                    yield name, int(item["size"]), item["last_modified"].timestamp()
+                    yield name, int(item["size"]), self._changed(item)
+
+    def _changed(self, found: Any) -> float:
+        """Return a time of change; servers list the fraction of its second, but do not head it."""
+        time = float(found["last_modified"].timestamp())
+        return time if self._in_memory else float(int(time))
 
     def path(self, key: str) -> Path | None:
         """Return None: the file is elsewhere."""
