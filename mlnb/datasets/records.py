@@ -19,6 +19,8 @@ class StoredVersion(DatasetVersion):
     """Object: what the version is made of (see `mlnb.datasets.manifests`); empty in format 1."""
     profile: str = ""
     """Object: the version's `StoredProfile`; empty for what has none."""
+    source: dict[str, str] = field(default_factory=dict)
+    """Of what was linked: ``type``, ``location`` and what pins it, or the ``statement``."""
     table: str = ""
     """Only in format 1: object with the values, as one Parquet file."""
     layout: str = ""
@@ -100,6 +102,8 @@ class DatasetProfile(Record):
     sampled: int | None = None
     """Rows that distinct values, quantiles, top values and histograms were computed on, when
     there were too many to use all; nulls, extremes, mean and deviation are always exact."""
+    source: dict[str, str] = field(default_factory=dict)
+    """Of what was linked: ``type``, ``location`` and what pins it, or the ``statement``."""
 
 
 @dataclass(frozen=True, kw_only=True)
