@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mlnb.core.records import DatasetVersion
     from mlnb.datasets.difference.comparing import diff
+    from mlnb.datasets.links.linking import link
+    from mlnb.datasets.links.scanning import scan
     from mlnb.datasets.loading import export, load, show
     from mlnb.datasets.records import DatasetDiff, DatasetProfile
     from mlnb.datasets.saving import save
@@ -22,11 +24,13 @@ _HOMES = {
     "diff": "mlnb.datasets.difference.comparing",
     "export": "mlnb.datasets.loading",
     "latest": "mlnb.datasets.versions",
+    "link": "mlnb.datasets.links.linking",
     "load": "mlnb.datasets.loading",
     "log": "mlnb.datasets.versions",
     "names": "mlnb.datasets.versions",
     "resolve": "mlnb.datasets.versions",
     "save": "mlnb.datasets.saving",
+    "scan": "mlnb.datasets.links.scanning",
     "show": "mlnb.datasets.loading",
     "tag": "mlnb.datasets.versions",
 }
@@ -38,11 +42,13 @@ __all__ = [
     "diff",
     "export",
     "latest",
+    "link",
     "load",
     "log",
     "names",
     "resolve",
     "save",
+    "scan",
     "show",
     "tag",
 ]

@@ -17,8 +17,8 @@ from mlnb.core.errors import Conflict, UnsupportedData
 from mlnb.datasets.tables import Content, content, plain
 
 
-def read_file(path: Path) -> Content:
-    """Read a table from a file.
+def read_file(path: Path, *, suffix: str | None = None) -> Content:
+    """Read a table from a file, of another suffix than its own when one is given.
 
     Types come from the file (Parquet) or from its values. In CSV an empty field, ``NA``, ``NaN``
     and ``null`` are nulls, and whole numbers stay whole numbers when some are missing.
@@ -28,14 +28,15 @@ def read_file(path: Path) -> Content:
     UnsupportedData
         If the suffix is none of these or the file is not what its suffix says.
     """
-    reader = _readers().get(path.suffix.lower())
+    suffix = suffix or path.suffix.lower()
+    reader = _readers().get(suffix)
     if reader is None:
         raise _unknown_suffix(path)
     try:
         return content(reader(path))
     except (pa.ArrowException, ValueError, OSError) as error:
         first = (str(error).splitlines() or [""])[0]
-        raise UnsupportedData(f"{str(path)!r} cannot be read as {path.suffix}: {first}") from None
+        raise UnsupportedData(f"{str(path)!r} cannot be read as {suffix}: {first}") from None
 
 
 def write_file(table: Any, path: Path, *, replace: bool = False) -> None:

@@ -88,17 +88,28 @@ def show(ref: str) -> DatasetProfile:
         If the reference means no version.
     """
     stored = versions.find(ref)
-    data = project.current().store.get(stored.profile, wanted_by=stored.ref)
-    try:
-        profile = StoredProfile.from_dict(json.loads(data))
-    except ValueError as error:
-        raise UnreadableRecord(f"profile of {stored.ref}", str(error)) from None
+    profile = _profile(stored) if stored.profile else StoredProfile(columns=[])
     return DatasetProfile(
-        version=versions.public(stored), columns=profile.columns, sampled=profile.sampled
+        version=versions.public(stored),
+        columns=profile.columns,
+        sampled=profile.sampled,
+        source=stored.source,
     )
 
 
+def _profile(stored: StoredVersion) -> StoredProfile:
+    data = project.current().store.get(stored.profile, wanted_by=stored.ref)
+    try:
+        return StoredProfile.from_dict(json.loads(data))
+    except ValueError as error:
+        raise UnreadableRecord(f"profile of {stored.ref}", str(error)) from None
+
+
 def _read(stored: StoredVersion, columns: Sequence[str] | None, engine: Engine) -> Any:
+    if stored.kind == "link":
+        from mlnb.datasets.links.reading import frame
+
+        return frame(stored, columns, engine)
     from mlnb.datasets.tables import stored_names, unpack
 
     store = project.current().store

@@ -63,6 +63,10 @@ def _missing(columns: list[Column], known: dict[str, str]) -> list[Column]:
 
 
 def _values(version: StoredVersion, columns: list[str]) -> Any:
+    if version.kind == "link":
+        from mlnb.datasets.links.reading import table
+
+        return plain(table(version, columns))
     store = project.current().store
     parquet = store.get(version.table, wanted_by=version.ref)
     layout = store.get(version.layout, wanted_by=version.ref)

@@ -1,0 +1,131 @@
+"""Where the bytes of a DVC object are: the cache, a remote that is a folder, or by ``dvc get``."""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from mlnb.core import project
+from mlnb.core.errors import Failed
+from mlnb.datasets.links.dvc import outputs
+from mlnb.datasets.links.dvc.repository import FOLDER, Repository
+from mlnb.datasets.links.verified import digests
+
+LAYOUT = Path("files") / "md5"
+"""Below a cache or a remote, since DVC 3; before, right below it."""
+FETCHING = 3600.0
+
+
+def object_path(md5: str) -> Path:
+    """Return an object's path below `LAYOUT`."""
+    return Path(md5[:2]) / md5[2:]
+
+
+def cache(repository: Repository) -> Path | None:
+    """Return the folder of a work tree's cache; None for a clone."""
+    configured = repository.settings.get("cache", {}).get("dir")
+    if configured is not None:
+        return repository.folder(configured)
+    return repository.root / FOLDER / "cache" if repository.root is not None else None
+
+
+def locate(repository: Repository, md5: str) -> Path | None:
+    """Return an object's file on this machine, or None."""
+    for folder in _folders(repository):
+        for layout in (folder / LAYOUT, folder):
+            file = layout / object_path(md5)
+            if file.is_file():
+                return file
+    return None
+
+
+def is_intact(file: Path, output: outputs.Output) -> bool:
+    """Tell whether an object's bytes have the MD5 that it is named by."""
+    if digests([file], "md5")[file] == output.md5.removesuffix(".dir"):
+        return True
+    if not output.legacy:
+        return False
+    text = file.read_bytes().replace(b"\r\n", b"\n")
+    return hashlib.md5(text, usedforsecurity=False).hexdigest() == output.md5
+
+
+def fetch(repository: Repository, output: outputs.Output) -> None:
+    """Bring an output's objects into the project with the ``dvc`` program.
+
+    Raises
+    ------
+    Failed
+        If there is no such program, or it does not get them.
+    """
+    program = _program()
+    if program is None:
+        raise Failed(
+            f"{output.path!r} of {repository.shown} is not on this machine.",
+            "Run `dvc fetch` there, or install DVC here: pip install 'mlnb[dvc]'",
+        )
+    own = _own()
+    own.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=own, prefix=".get.") as name:
+        target = Path(name) / "data"
+        path = f"{repository.base}/{output.path}" if repository.base else output.path
+        revision = ["--rev", repository.commit] if repository.commit else []
+        place = str(repository.top) if repository.root is not None else repository.place
+        done = subprocess.run(  # noqa: S603  (a program found on PATH, no shell)
+            [program, "get", *revision, "--out", str(target), "--", place, path],
+            cwd=name,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=FETCHING,
+            check=False,
+        )
+        if done.returncode:
+            said = done.stderr.decode(errors="replace").strip().splitlines() or ["dvc failed"]
+            reason = said[0].removeprefix("ERROR: ").rstrip(".")
+            raise Failed(f"{output.path!r} of {repository.shown} was not fetched: {reason}.")
+        _keep(target)
+
+
+def _keep(fetched: Path) -> None:
+    """Move what was fetched under its MD5s."""
+    if fetched.is_file():
+        _move(fetched)
+        return
+    files = [item for item in fetched.rglob("*") if item.is_file() and not item.is_symlink()]
+    named = {file.relative_to(fetched).as_posix(): _move(file) for file in files}
+    listing = outputs.listing(named)
+    file = fetched / ".listing"
+    file.write_bytes(listing)
+    _move(file, ".dir")
+
+
+def _move(file: Path, suffix: str = "") -> str:
+    with file.open("rb") as stream:
+        md5 = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    target = _own() / LAYOUT / object_path(md5 + suffix)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    file.replace(target)
+    return md5
+
+
+def _folders(repository: Repository) -> Iterator[Path]:
+    own = cache(repository)
+    if own is not None:
+        yield own
+    yield _own()
+    for url in repository.remotes().values():
+        folder = repository.folder(url)
+        if folder is not None:
+            yield folder
+
+
+def _own() -> Path:
+    return project.current().local / "dvc"
+
+
+def _program() -> str | None:
+    """Return the ``dvc`` of this environment, or the one on PATH."""
+    beside = Path(sys.executable).with_name("dvc")
+    return str(beside) if beside.is_file() else shutil.which("dvc")

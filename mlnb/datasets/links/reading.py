@@ -1,0 +1,69 @@
+"""Read a linked version: as a frame, or lazily by another engine."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mlnb.core.errors import BadInput, UnknownName
+from mlnb.datasets.links import backends
+from mlnb.datasets.records import StoredVersion
+
+
+def table(stored: StoredVersion, columns: Sequence[str] | None = None) -> Any:
+    """Return a linked table, or some of its columns in this order, as an Arrow table.
+
+    Raises
+    ------
+    BrokenLink
+        If what was pinned is not there as it was.
+    UnknownName
+        If a column is not there.
+    UnsupportedData
+        If it is files, not a table.
+    """
+    return _opened(stored).read(selected(stored, columns))
+
+
+def frame(stored: StoredVersion, columns: Sequence[str] | None, engine: str) -> Any:
+    """Return a linked table as `mlnb.datasets.load` gives it."""
+    opened = _opened(stored)
+    wanted = selected(stored, columns)
+    if engine == "pandas":
+        from mlnb.datasets.pandas_frames import to_pandas
+        from mlnb.datasets.tables import content
+
+        index = _index(opened.schema) if wanted is not None else []
+        read = opened.read(wanted and [*wanted, *(n for n in index if n not in wanted)])
+        return to_pandas(content(read))
+    read = opened.read(wanted)
+    if engine == "polars":
+        import polars
+
+        return polars.from_arrow(read)
+    return read
+
+
+def selected(stored: StoredVersion, columns: Sequence[str] | None) -> list[str] | None:
+    """Return the names of the columns that were asked for, checked."""
+    if columns is None:
+        return None
+    wanted = [columns] if isinstance(columns, str) else list(dict.fromkeys(columns))
+    if not wanted:
+        raise BadInput("No column was asked for.", "Name some, or leave `columns` out.")
+    names = [column.name for column in stored.columns]
+    for column in wanted:
+        if column not in names:
+            raise UnknownName("column", column, names)
+    return wanted
+
+
+def _opened(stored: StoredVersion) -> Any:
+    opened = backends.of_version(stored)
+    if not getattr(opened, "is_table", True):
+        raise opened.no_table()
+    return opened
+
+
+def _index(schema: Any) -> list[str]:
+    """Return the columns that pandas wrote its index to, as the file says."""
+    pandas = schema.pandas_metadata or {}
+    return [name for name in pandas.get("index_columns", []) if isinstance(name, str)]
