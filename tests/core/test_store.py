@@ -238,6 +238,18 @@ def test_the_newest_entry_is_found_whoever_wrote_it(tmp_path: Path) -> None:
     assert one.append("log", lambda n: {"n": n}).number == 5
 
 
+def test_a_copied_log_may_have_gaps(tmp_path: Path) -> None:
+    one, other = ObjectStore(str(tmp_path)), ObjectStore(str(tmp_path))
+    one.append("log", lambda n: {"n": n})
+    assert other.last_number("log") == 1
+    one.create("log", Entry(7, {"n": 7}))
+    assert other.last("log") == Entry(7, {"n": 7})
+    assert other.append("log", lambda n: {"n": n}).number == 8
+    assert one.numbers("log") == [1, 7, 8]
+    assert one.create("log", Entry(3, {"n": 3}))
+    assert one.last_number("log") == 8
+
+
 def test_a_log_that_was_removed_starts_anew(tmp_path: Path) -> None:
     store = ObjectStore(str(tmp_path))
     for _ in range(3):

@@ -131,18 +131,13 @@ class Folder:
 
     def numbers(self, folder: str, known: int) -> list[int]:
         """Return the numbers of a log's entries from ``known`` on, sorted."""
-        if not known:
-            try:
-                numbers = map(entry_number, os.listdir(self._at(folder)))
-            except FileNotFoundError:
-                return []
-            return sorted(number for number in numbers if number)
-        found = []
-        base = self._at(folder)
-        while os.path.exists(f"{base}/{entry_name(known)}"):
-            found.append(known)
-            known += 1
-        return found
+        first = entry_name(known)
+        try:
+            names = [name for name in os.listdir(self._at(folder)) if name >= first]
+        except FileNotFoundError:
+            return []
+        numbers = sorted(filter(None, map(entry_number, names)))
+        return numbers if not known or numbers[:1] == [known] else []
 
     def walk(self, folder: str) -> Iterator[tuple[str, int, float]]:
         """Yield name, size and time of change of all files below a folder."""
