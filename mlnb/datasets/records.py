@@ -74,6 +74,8 @@ class ColumnProfile(Record):
     nulls: int
     distinct: int | None = None
     """Different values, nulls apart; None where values cannot be compared (lists, structs)."""
+    estimated: bool = False
+    """Whether ``distinct`` is an estimate from some of the rows."""
     minimum: Scalar = None
     maximum: Scalar = None
     mean: float | None = None
@@ -100,8 +102,8 @@ class DatasetProfile(Record):
     version: DatasetVersion
     columns: list[ColumnProfile]
     sampled: int | None = None
-    """Rows that distinct values, quantiles, top values and histograms were computed on, when
-    there were too many to use all; nulls, extremes, mean and deviation are always exact."""
+    """Rows that quantiles, top values and histograms were computed on, when there were too many
+    to use all; nulls, extremes, mean and deviation are always exact."""
     source: dict[str, str] = field(default_factory=dict)
     """Of what was linked: ``type``, ``location`` and what pins it, or the ``statement``."""
 

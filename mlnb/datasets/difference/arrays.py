@@ -125,3 +125,19 @@ def _bits(buffer: Any, offset: int, length: int) -> Any:
     skipped = offset - first * 8
     found = np.unpackbits(packed, count=skipped + length, bitorder="little")
     return found[skipped:].view(np.bool_)
+
+
+def numbers_of(array: Any) -> Any:
+    """Return values of fixed width up to 8 bytes as numpy numbers: a view where they are so.
+
+    Times and durations are whole numbers of their unit; values of nulls mean nothing.
+    """
+    kind = array.type
+    if pa.types.is_boolean(kind):
+        return _bits(array.buffers()[1], array.offset, len(array))
+    width = kind.bit_width // 8
+    letter = "f" if pa.types.is_floating(kind) else "iu"[pa.types.is_unsigned_integer(kind)]
+    data = array.buffers()[1]
+    if data is None or not len(array):
+        return np.zeros(0, f"{letter}{width}")
+    return np.frombuffer(data, f"{letter}{width}", len(array), array.offset * width)
