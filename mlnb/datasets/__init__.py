@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from mlnb.datasets.links.scanning import scan
     from mlnb.datasets.loading import export, load, show
     from mlnb.datasets.records import DatasetDiff, DatasetProfile
+    from mlnb.datasets.removal import remove
     from mlnb.datasets.saving import save
-    from mlnb.datasets.versions import latest, log, names, resolve, tag
+    from mlnb.datasets.tagging import tag, tags, untag
+    from mlnb.datasets.versions import latest, log, names, resolve
 
 _HOMES = {
     "DatasetDiff": "mlnb.datasets.records",
@@ -28,11 +30,14 @@ _HOMES = {
     "load": "mlnb.datasets.loading",
     "log": "mlnb.datasets.versions",
     "names": "mlnb.datasets.versions",
+    "remove": "mlnb.datasets.removal",
     "resolve": "mlnb.datasets.versions",
     "save": "mlnb.datasets.saving",
     "scan": "mlnb.datasets.links.scanning",
     "show": "mlnb.datasets.loading",
-    "tag": "mlnb.datasets.versions",
+    "tag": "mlnb.datasets.tagging",
+    "tags": "mlnb.datasets.tagging",
+    "untag": "mlnb.datasets.tagging",
 }
 
 __all__ = [
@@ -46,11 +51,14 @@ __all__ = [
     "load",
     "log",
     "names",
+    "remove",
     "resolve",
     "save",
     "scan",
     "show",
     "tag",
+    "tags",
+    "untag",
 ]
 
 

@@ -1,14 +1,17 @@
 """Make a version: the entry in the dataset's log, once everything it names is stored."""
 
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlnb.core import lineage
+from mlnb.core.errors import ObjectMissing, UnreadableRecord
 from mlnb.core.names import check_name
 from mlnb.core.project import Project
 from mlnb.core.records import DatasetVersion, now
-from mlnb.datasets import manifests, versions
+from mlnb.core.store import ObjectStore
+from mlnb.datasets import history, manifests, tagging, versions
 from mlnb.datasets.records import StoredVersion
 
 
@@ -20,6 +23,8 @@ class Note:
     tag: str | None = None
     author: str | None = None
     """The setting ``author`` by default."""
+    started: float = field(default_factory=time.time)
+    """When the work began, in seconds since 1970."""
 
 
 class _AlreadyThere(Exception):
@@ -33,13 +38,18 @@ def check(name: str, note: Note) -> None:
     """Raise what `record` would raise about the name and the tag, before any work is done."""
     check_name("dataset", name)
     if note.tag is not None:
-        versions.check_tag(note.tag)
+        tagging.check_tag(note.tag)
 
 
-def newest(here: Project, name: str) -> StoredVersion | None:
-    """Return the newest stored version of a dataset, or None."""
-    entry = here.store.last(versions.versions_log(name))
-    return StoredVersion.from_dict(entry.data) if entry else None
+def newest(here: Project, name: str, before: int | None = None) -> StoredVersion | None:
+    """Return the newest version of a dataset that is not removed, or None.
+
+    None as well when its entry cannot be read: then nothing is known of what it holds.
+    """
+    try:
+        return history.last(here.store, name, before)
+    except UnreadableRecord:
+        return None
 
 
 def record(here: Project, name: str, note: Note, **body: Any) -> DatasetVersion:
@@ -73,12 +83,14 @@ def record(here: Project, name: str, note: Note, **body: Any) -> DatasetVersion:
     log = versions.versions_log(name)
 
     def make(number: int) -> Mapping[str, Any]:
-        before = here.store.entry(log, number - 1) if number > 1 else None
-        if before is not None:
-            parent = StoredVersion.from_dict(before.data)
-            if parent.digest == body["digest"] and manifests.is_whole(here.store, parent):
-                raise _AlreadyThere(parent)
-        return StoredVersion(number=number, parent=number - 1 or None, **body).to_dict()
+        parent = newest(here, name, number)
+        if parent and parent.digest == body["digest"] and manifests.is_whole(here.store, parent):
+            raise _AlreadyThere(parent)
+        before = history.last_number(here.store, name, number) or None
+        made = StoredVersion(number=number, parent=before, **body)
+        if time.time() - note.started > here.store.grace / 2:
+            _make_young(here.store, made)
+        return made.to_dict()
 
     try:
         stored = StoredVersion.from_dict(here.store.append(log, make).data)
@@ -108,5 +120,21 @@ def unchanged(stored: StoredVersion, note: Note) -> DatasetVersion:
 
 def _tagged(stored: StoredVersion, note: Note) -> DatasetVersion:
     if note.tag is not None:
-        versions.tag(stored.ref, note.tag)
+        tagging.tag(stored.ref, note.tag)
     return versions.public(stored)
+
+
+def _make_young(store: ObjectStore, version: StoredVersion) -> None:
+    """Keep a save that took very long (on a laptop that slept) safe from a collection of garbage.
+
+    Raises
+    ------
+    ObjectMissing
+        If one took an object already; nothing is written then.
+    """
+    needed = {
+        digest: store.size(digest) if size is None else size
+        for digest, size in manifests.objects(store, version).items()
+    }
+    for digest in needed.keys() - store.keep(needed):
+        raise ObjectMissing(digest, version.ref)

@@ -39,12 +39,72 @@ class StoredVersion(DatasetVersion):
 
 @dataclass(frozen=True, kw_only=True)
 class TagChange(Record):
-    """An entry of the log ``datasets/<name>/tags``; the newest entry of a tag counts."""
+    """An entry of the log ``datasets/<name>/tags``."""
+
+    FORMAT: ClassVar[int] = 2
 
     tag: str
-    number: int
+    number: int | None
+    """The version it points at from now on; None when the tag was removed."""
+    previous: int | None = None
+    """The version it pointed at before."""
     author: str
     created: datetime
+    tags: dict[str, int] | None = None
+    """All tags after this change, so that reading them reads one entry; None in format 1."""
+
+    @classmethod
+    def upgrade(cls, data: dict[str, Any], number: int) -> dict[str, Any]:
+        """Format 1 had neither ``previous`` nor ``tags``."""
+        return data
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagHistory(Record):
+    """The tags of a dataset: where they point, and who moved what when."""
+
+    name: str
+    tags: dict[str, int]
+    changes: list[TagChange]
+    """Newest first, without the tags as they were after each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Removal(Record):
+    """An entry of the log ``datasets/<name>/removed``: versions that are no more."""
+
+    numbers: list[int]
+    """The versions that were removed; their numbers are never used again."""
+    message: str
+    author: str
+    created: datetime
+    removed: list[int] = field(default_factory=list)
+    """All versions removed up to and with this one, so that reading them reads one entry."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemovedVersion(Record):
+    """A version that was removed: what is still known of it."""
+
+    name: str
+    number: int
+    message: str
+    """Why it was removed."""
+    author: str
+    """Who removed it."""
+    created: datetime
+    """When it was removed."""
+    version: DatasetVersion | None = None
+    """What it was; None when its entry cannot be read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DamagedVersion(Record):
+    """An entry of a log of versions that cannot be read."""
+
+    name: str
+    number: int
+    problem: str
 
 
 @dataclass(frozen=True, kw_only=True)

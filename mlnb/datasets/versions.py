@@ -1,50 +1,110 @@
-"""Which versions there are: the version log, tags and references. Reads no data."""
+"""Which versions there are, and which one a reference means. Reads no data."""
 
-import re
-from collections.abc import Iterator
+import logging
 
 from mlnb.core import project
-from mlnb.core.errors import BadInput, UnknownName
+from mlnb.core.errors import UnknownName, UnreadableRecord
 from mlnb.core.names import check_name, split_reference
-from mlnb.core.records import DatasetVersion, now
+from mlnb.core.records import DatasetVersion
 from mlnb.core.store import ObjectStore
-from mlnb.datasets.records import StoredVersion, TagChange
+from mlnb.datasets import history, selectors
+from mlnb.datasets.history import versions_log
+from mlnb.datasets.records import DamagedVersion, Removal, RemovedVersion, StoredVersion
 
-_DIGEST_PREFIX = re.compile(r"[0-9a-f]{6,64}")
+__all__ = [
+    "check_exists",
+    "find",
+    "history_of",
+    "latest",
+    "log",
+    "names",
+    "newest_of_each",
+    "public",
+    "resolve",
+    "versions_log",
+]
 
-
-def versions_log(name: str) -> str:
-    """Return the name of the log that holds a dataset's versions."""
-    return f"datasets/{name}/versions"
+_logger = logging.getLogger("mlnb.datasets")
 
 
 def names() -> list[str]:
-    """Return the names of all datasets."""
+    """Return the names of all datasets that have a version."""
     store = project.current().store
-    return [name for name in store.logs("datasets") if store.last(versions_log(name))]
+    return [name for name in store.logs("datasets") if history.last_number(store, name)]
 
 
 def latest() -> list[DatasetVersion]:
-    """Return the newest version of each dataset, by name."""
+    """Return the newest version of each dataset, by name.
+
+    A dataset whose newest version cannot be read is left out, with a warning in the log.
+    """
+    return [version for version in newest_of_each() if not _warned(version)]  # type: ignore[misc]
+
+
+def newest_of_each() -> list[DatasetVersion | DamagedVersion]:
+    """Return the newest version of each dataset, by name, and what cannot be read in its place."""
     store = project.current().store
-    newest = (_last(store, name) for name in store.logs("datasets"))
-    return [public(version) for version in newest if version]
+    found: list[DatasetVersion | DamagedVersion] = []
+    for name in store.logs("datasets"):
+        number = history.last_number(store, name)
+        try:
+            version = history.stored(store, name, number) if number else None
+            if version is not None:
+                found.append(public(version))
+        except UnreadableRecord as error:
+            found.append(DamagedVersion(name=name, number=number, problem=error.message))
+    return found
 
 
 def log(name: str) -> list[DatasetVersion]:
-    """Return every version of a dataset, newest first.
+    """Return every version of a dataset, newest first, without those that were removed.
+
+    Versions whose entry is damaged are left out, with a warning in the log.
 
     Raises
     ------
     UnknownName
         If there is no such dataset.
     """
-    check_name("dataset", name)
-    tags = _tags(name)
-    versions = [version.public(_pointing(tags, version.number)) for version in _stored(name)]
-    if not versions:
-        raise UnknownName("dataset", name, names())
-    return versions[::-1]
+    return [version for version in history_of(name) if not _warned(version)]  # type: ignore[misc]
+
+
+def history_of(
+    name: str, *, removed: bool = False
+) -> list[DatasetVersion | RemovedVersion | DamagedVersion]:
+    """Return every version of a dataset, newest first, and those that cannot be read.
+
+    Parameters
+    ----------
+    name : str
+        The dataset.
+    removed : bool
+        With those that were removed.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such dataset.
+    """
+    check_exists(name, removed=removed)
+    store = project.current().store
+    stored, damaged = history.every(store, name)
+    gone = history.removed(store, name)
+    pointing: dict[int, list[str]] = {}
+    for tag, number in sorted(_shown_tags(store, name).items()):
+        pointing.setdefault(number, []).append(tag)
+    found: dict[int, DatasetVersion | RemovedVersion | DamagedVersion] = {
+        item.number: item for item in damaged if item.number not in gone
+    }
+    for version in stored:
+        if version.number not in gone:
+            found[version.number] = version.public(pointing.get(version.number, []))
+    if removed and gone:
+        known = {version.number: version.public([]) for version in stored}
+        for removal in history.removals(store, name):
+            for number in removal.numbers:
+                found[number] = _tombstone(name, number, removal, known.get(number))
+    return [found[number] for number in sorted(found, reverse=True)]
 
 
 def resolve(ref: str) -> DatasetVersion:
@@ -53,104 +113,118 @@ def resolve(ref: str) -> DatasetVersion:
     Parameters
     ----------
     ref : str
-        ``name``, ``name@latest``, ``name@3``, ``name@tag`` or ``name@`` with the first six or
-        more digits of the version's digest. Where several versions have one content, a digest
-        means the newest.
+        ``name``, ``name@latest``, ``name@3``, ``name@tag``, ``name@{2026-11-01}`` (or with a time
+        of day: the newest version that was there then), ``name@~1`` (the one before the newest)
+        or ``name@`` with the first six or more digits of the version's digest. Where several
+        versions have one content, a digest means the newest.
 
     Raises
     ------
     UnknownName, InvalidReference, InvalidName
-        If it means no version.
+        If it means no version, or one that was removed.
+    UnreadableRecord
+        If the version's entry is damaged.
     """
     return public(find(ref))
 
 
-def tag(ref: str, tag: str) -> DatasetVersion:
-    """Point a tag at a version; a tag of that name moves.
+def find(ref: str, *, removed: bool = False) -> StoredVersion:
+    """Return the stored entry a reference means (errors as in `resolve`).
 
     Parameters
     ----------
     ref : str
-        The version.
-    tag : str
-        A name, not a number and not ``latest``.
-
-    Returns
-    -------
-    DatasetVersion
-        The version with its tags.
+        As in `resolve`.
+    removed : bool
+        Whether it may be one that was removed.
     """
-    check_tag(tag)
-    version = find(ref)
-    if _tags(version.name).get(tag) != version.number:
-        here = project.current()
-        change = TagChange(
-            tag=tag, number=version.number, author=here.settings.author, created=now()
-        )
-        here.store.append(f"datasets/{version.name}/tags", lambda _number: change.to_dict())
-    return public(version)
-
-
-def check_tag(tag: str) -> str:
-    """Return a tag if it can be one.
-
-    Raises
-    ------
-    InvalidName
-        If it could not be a name.
-    BadInput
-        If it could be taken for a version number or for ``latest``.
-    """
-    check_name("tag", tag)
-    if tag.isdigit() or tag == "latest":
-        raise BadInput(f"{tag!r} cannot be a tag: it means a version.", "Use a word: gold.")
-    return tag
-
-
-def find(ref: str) -> StoredVersion:
-    """Return the stored entry a reference means (errors as in `resolve`)."""
     name, selector = split_reference("dataset", ref)
     store = project.current().store
-    newest = store.last(versions_log(name))
-    if newest is None:
+    if not store.last_number(versions_log(name)):
         raise UnknownName("dataset", name, names())
-    if selector == "latest":
-        return StoredVersion.from_dict(newest.data)
-    tags = _tags(name)
-    number = int(selector) if selector.isdecimal() else tags.get(selector)
-    if number is not None and 0 < number <= newest.number:
-        entry = store.entry(versions_log(name), number)
-        if entry:
-            return StoredVersion.from_dict(entry.data)
-    if _DIGEST_PREFIX.fullmatch(selector):
-        for version in reversed(list(_stored(name))):
-            if version.digest.startswith(selector):
-                return version
-    listed = f"Its versions are 1 to {newest.number}" if newest.number > 1 else "It has version 1"
-    tagged = f"; its tags: {', '.join(sorted(tags))}" if tags else ""
-    raise UnknownName("dataset version", ref, fix=f"{listed}{tagged}.")
+    number = selectors.number_of(store, name, selector)
+    if number is None:
+        raise selectors.unknown(store, name, ref)
+    if not removed and number in history.removed(store, name):
+        raise _is_removed(store, name, number, ref)
+    version = history.stored(store, name, number)
+    if version is None:
+        raise selectors.unknown(store, name, ref)
+    return version
 
 
 def public(version: StoredVersion) -> DatasetVersion:
     """Return what callers see of a stored entry: the version with its present tags."""
-    return version.public(_pointing(_tags(version.name), version.number))
+    tags = _shown_tags(project.current().store, version.name)
+    return version.public(sorted(tag for tag, to in tags.items() if to == version.number))
 
 
-def _stored(name: str) -> Iterator[StoredVersion]:
-    for entry in project.current().store.entries(versions_log(name)):
-        yield StoredVersion.from_dict(entry.data)
+def check_exists(name: str, *, removed: bool = False) -> str:
+    """Return the name of a dataset if it has a version.
+
+    Parameters
+    ----------
+    name : str
+        The dataset.
+    removed : bool
+        Whether removed versions count.
+
+    Raises
+    ------
+    UnknownName
+        If it has none.
+    """
+    check_name("dataset", name)
+    store = project.current().store
+    number = store.last_number(versions_log(name))
+    if not number:
+        raise UnknownName("dataset", name, names())
+    if not removed and not history.last_number(store, name):
+        raise _is_removed(store, name, number, name)
+    return name
 
 
-def _last(store: ObjectStore, name: str) -> StoredVersion | None:
-    entry = store.last(versions_log(name))
-    return StoredVersion.from_dict(entry.data) if entry else None
+def _shown_tags(store: ObjectStore, name: str) -> dict[str, int]:
+    """Return the present tags; none where their log is damaged, which hides no version."""
+    try:
+        return history.tags(store, name)
+    except UnreadableRecord as error:
+        _logger.warning("mlnb: the tags of %s cannot be read: %s", name, error)
+        return {}
 
 
-def _tags(name: str) -> dict[str, int]:
-    entries = project.current().store.entries(f"datasets/{name}/tags")
-    changes = (TagChange.from_dict(entry.data) for entry in entries)
-    return {change.tag: change.number for change in changes}
+def _is_removed(store: ObjectStore, name: str, number: int, ref: str) -> UnknownName:
+    error = UnknownName("dataset version", ref)
+    for removal in history.removals(store, name):
+        if number in removal.numbers:
+            when = removal.created.astimezone().strftime("%Y-%m-%d %H:%M")
+            why = f", because: {removal.message}" if removal.message else ""
+            error.message = f"{name}@{number} was removed by {removal.author} on {when}{why}."
+    newest = history.last_number(store, name)
+    still = f"The newest version is {name}@{newest}. " if newest else ""
+    error.fix = (
+        f"{still}While its data is there, `dataset restore {name}@{number}` makes it the newest."
+    )
+    return error
 
 
-def _pointing(tags: dict[str, int], number: int) -> list[str]:
-    return sorted(tag for tag, target in tags.items() if target == number)
+def _tombstone(
+    name: str, number: int, removal: Removal, version: DatasetVersion | None
+) -> RemovedVersion:
+    return RemovedVersion(
+        name=name,
+        number=number,
+        message=removal.message,
+        author=removal.author,
+        created=removal.created,
+        version=version,
+    )
+
+
+def _warned(version: object) -> bool:
+    """Tell whether a version is damaged, with a warning when it is."""
+    if isinstance(version, DamagedVersion):
+        _logger.warning(
+            "mlnb: %s@%d is left out: %s", version.name, version.number, version.problem
+        )
+    return isinstance(version, DamagedVersion)
