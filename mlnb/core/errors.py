@@ -429,7 +429,7 @@ class BrokenLink(StoreError):
     Parameters
     ----------
     version : str
-        The linked version, ``name@number``, or the dataset's name while it is being linked.
+        The linked version, ``name@number``.
     pinned : str
         What it pins, in words.
     reason : str
@@ -440,6 +440,8 @@ class BrokenLink(StoreError):
 
     def __init__(self, version: str, pinned: str, reason: str, fix: str = "") -> None:
         super().__init__(f"{version} links {pinned}: {reason}.", fix)
+        self.pinned = pinned
+        self.reason = reason
 
 
 class DiskUnavailable(MlnbError):

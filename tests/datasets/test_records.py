@@ -9,12 +9,15 @@ import pytest
 
 from mlnb.core.records import Record
 from mlnb.datasets import records
+from mlnb.datasets.links import manifest as links
 
 FIXTURES = Path(__file__).parent / "formats"
+MODULES = (records, links)
 KINDS = {
     name: kind
-    for name, kind in inspect.getmembers(records, inspect.isclass)
-    if issubclass(kind, Record) and kind.__module__ == records.__name__
+    for module in MODULES
+    for name, kind in inspect.getmembers(module, inspect.isclass)
+    if issubclass(kind, Record) and kind.__module__ == module.__name__
 }
 
 

@@ -106,8 +106,10 @@ def _is_tracked(path: Path) -> bool:
 
     try:
         outputs.tracked(*repository.find(str(path)))
-    except (UnknownName, UnsupportedData):
+    except UnknownName:
         return False
+    except UnsupportedData:
+        return True  # and its backend says why it cannot be pinned
     except UnreadableRecord:
         if Path(f"{path}.dvc").exists():
             raise

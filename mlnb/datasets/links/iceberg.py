@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,8 @@ def _metadata(source: str) -> str:
     if slash and "." in name and "://" not in source and "/" not in name:
         catalogs = require("pyiceberg.catalog", "iceberg")
         try:
-            return str(catalogs.load_catalog(catalog).load_table(name).metadata_location)
+            with closing(catalogs.load_catalog(catalog)) as opened:
+                return str(opened.load_table(name).metadata_location)
         except Exception as error:  # a catalog's own, of any kind
             raise UnsupportedData(
                 f"Iceberg's catalog {catalog!r} does not give {name!r}: {first_line(error)}.",
@@ -93,14 +94,18 @@ class IcebergSource:
         self._manifest = manifest
         self._wanted_by = wanted_by
         self._place = places.opened(manifest.location)
-        self._snapshot = int(manifest.pin["snapshot"])
         tables = require("pyiceberg.table", "iceberg")
         with self._reading():
             self._table = tables.StaticTable.from_metadata(self._place)
             if str(self._table.metadata.table_uuid) != manifest.pin["table"]:
                 raise self._broken("another table has taken its place")
-            if self._table.snapshot_by_id(self._snapshot) is None:
+            snapshot = int(manifest.pin["snapshot"])
+            if self._table.snapshot_by_id(snapshot) is None:
                 raise self._broken("the table has no such snapshot any more")
+            # The current snapshot is read by the table's current schema: a column that was
+            # renamed since has its new name. An older one is read by its own.
+            current = snapshot == self._table.metadata.current_snapshot_id
+            self._snapshot = None if current else snapshot
             self._tasks = list(self._scan().plan_files())
         for path in self._local_files():
             if not path.is_file():

@@ -3,6 +3,7 @@
 from typing import Any
 
 from mlnb.core import project
+from mlnb.core.errors import BrokenLink, UnsupportedData
 from mlnb.core.hashing import digest_json
 from mlnb.core.records import Column, DatasetVersion
 from mlnb.datasets import manifests
@@ -61,12 +62,10 @@ def link(
     check(name, note)
     here = project.current()
     manifest = backends.pin(source, str(at) if at is not None else None)
-    opened = backends.opened(manifest, name)
-    body: dict[str, Any] = {"columns": [], "bytes": opened.bytes}
-    if getattr(opened, "is_table", True):
-        body |= _table(opened)
-    else:
-        body["rows"] = len(opened.files)
+    try:
+        body = _described(backends.opened(manifest, name))
+    except BrokenLink as error:
+        raise UnsupportedData(f"{error.pinned} cannot be linked: {error.reason}.") from None
     return record(
         here,
         name,
@@ -77,6 +76,14 @@ def link(
         source=manifest.source,
         **body,
     )
+
+
+def _described(opened: Any) -> dict[str, Any]:
+    """Return what a version's entry says of the data."""
+    body = {"bytes": opened.bytes}
+    if getattr(opened, "is_table", True):
+        return body | _table(opened)
+    return body | {"columns": [], "rows": len(opened.files)}
 
 
 def _table(opened: Any) -> dict[str, Any]:

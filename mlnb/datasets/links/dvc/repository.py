@@ -73,11 +73,15 @@ class Repository:
 
     @cached_property
     def settings(self) -> dict[str, dict[str, str]]:
-        """Return DVC's configuration, by section: ``core``, ``cache``, ``remote "name"``."""
+        """Return DVC's configuration, by section: ``core``, ``cache``, ``remote "name"``.
+
+        Of a work tree the present one, at any commit: it says where the data is now.
+        """
         parser = ConfigParser(interpolation=None, strict=False)
+        present = replace(self, commit="") if self.root is not None else self
         try:
             for name in ("config", "config.local"):
-                text = self.read(f"{FOLDER}/{name}")
+                text = present.read(f"{FOLDER}/{name}")
                 if text is not None:
                     parser.read_string(text.decode())
         except (ConfigError, UnicodeDecodeError) as error:
