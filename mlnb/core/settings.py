@@ -37,6 +37,11 @@ class Settings(BaseModel):
         ".mlnb/store",
         description="Object store (data, notebooks, history): a folder, s3://…, gs://… or az://….",
     )
+    remote: str = Field(
+        "",
+        description="Store that `dataset push` and `pull` share with: a folder, s3://…, gs://… "
+        "or az://….",
+    )
     tracking_uri: str = Field(
         "sqlite:///.mlnb/mlflow.db", description="MLflow tracking and registry URI."
     )
@@ -51,6 +56,11 @@ class Settings(BaseModel):
     )
     diff_limit: int = Field(
         1_000_000, ge=0, description="Largest uncommitted diff kept with a run, in bytes."
+    )
+    dataset_memory: int = Field(
+        2 * 1024**3,
+        ge=0,
+        description="Bytes of tables saved or loaded last that a process keeps for the next save.",
     )
     host: str = Field("127.0.0.1", description="Address that endpoints listen on.")
     endpoint_auth: bool = Field(True, description="Endpoints ask for their token.")

@@ -1,22 +1,30 @@
 """Load a version, verified, as the frame it was saved as or in another library's form."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from mlnb.core import lineage, project
-from mlnb.core.errors import BadInput, UnknownName, UnreadableRecord, suggestion
+from mlnb.core.errors import BadInput, UnreadableRecord, suggestion
 from mlnb.core.extras import require
 from mlnb.core.records import DatasetVersion
 from mlnb.datasets import versions
 from mlnb.datasets.records import DatasetProfile, StoredProfile, StoredVersion
 
-Engine = Literal["pandas", "polars", "arrow"]
+Engine = Literal["pandas", "polars", "arrow", "duckdb"]
 
 
-def load(ref: str, *, columns: Sequence[str] | None = None, engine: Engine = "pandas") -> Any:
+def load(
+    ref: str,
+    *,
+    columns: Sequence[str] | None = None,
+    rows: tuple[int, int] | None = None,
+    engine: Engine = "pandas",
+) -> Any:
     """Load a version of a dataset.
+
+    Only the bytes of the columns and rows that are asked for are read, and each is verified.
 
     Parameters
     ----------
@@ -24,31 +32,70 @@ def load(ref: str, *, columns: Sequence[str] | None = None, engine: Engine = "pa
         As in `resolve`.
     columns : sequence of str, optional
         These columns only, in this order (and the index, for pandas).
-    engine : {"pandas", "polars", "arrow"}
+    rows : tuple of int, optional
+        From row to before row, counted from 0; all by default.
+    engine : {"pandas", "polars", "arrow", "duckdb"}
         What to load it as. A version saved from that library comes back exactly as it was
         saved; one from another library with the nearest types that lose nothing.
 
     Returns
     -------
-    pandas.DataFrame, polars.DataFrame or pyarrow.Table
+    pandas.DataFrame, polars.DataFrame, pyarrow.Table or duckdb.DuckDBPyRelation
 
     Raises
     ------
-    UnknownName, InvalidReference
-        If the reference means no version, or a column is not there.
+    UnknownName, InvalidReference, BadInput
+        If the reference means no version, or a column or row is not there.
     ObjectMissing, ObjectCorrupt
         If the stored bytes are not those that were saved.
     """
-    if engine not in get_args(Engine):
-        known = get_args(Engine)
-        raise BadInput(f"{engine!r} is no engine.", suggestion(str(engine), known))
-    if engine == "polars":
-        require("polars", "polars")
+    _check_engine(engine)
     stored = versions.find(ref)
-    frame = _read(stored, columns, engine)
+    frame = _read(stored, columns, rows, engine)
     version = versions.public(stored)
     lineage.record_input("dataset", version.ref, version.digest, value=version)
     return frame
+
+
+def batches(
+    ref: str,
+    *,
+    columns: Sequence[str] | None = None,
+    size: int = 65_536,
+    engine: Literal["pandas", "polars", "arrow", "numpy"] = "pandas",
+) -> Iterator[Any]:
+    """Load a version piece by piece, with memory for a few pieces only.
+
+    Parameters
+    ----------
+    ref : str
+        As in `resolve`.
+    columns : sequence of str, optional
+        As in `load`.
+    size : int
+        Rows of a batch; the last may have fewer.
+    engine : {"pandas", "polars", "arrow", "numpy"}
+        As in `load`; ``"numpy"`` gives a dictionary of writable arrays, as
+        ``torch.from_numpy`` takes them.
+
+    Yields
+    ------
+    pandas.DataFrame, polars.DataFrame, pyarrow.Table or dict
+    """
+    if size < 1:
+        raise BadInput(f"A batch of {size} rows is none.", "Give a positive number of rows.")
+    if engine != "numpy":
+        _check_engine(engine)
+    stored = versions.find(ref)
+    version = versions.public(stored)
+    lineage.record_input("dataset", version.ref, version.digest, value=version)
+    for start in range(0, stored.rows, size):
+        rows = (start, min(start + size, stored.rows))
+        if engine != "numpy":
+            yield _read(stored, columns, rows, engine)
+            continue
+        frame = _read(stored, columns, rows, "pandas")
+        yield {str(name): frame[name].to_numpy(copy=True) for name in frame.columns}
 
 
 def export(
@@ -105,34 +152,23 @@ def _profile(stored: StoredVersion) -> StoredProfile:
         raise UnreadableRecord(f"profile of {stored.ref}", str(error)) from None
 
 
-def _read(stored: StoredVersion, columns: Sequence[str] | None, engine: Engine) -> Any:
+def _check_engine(engine: str) -> None:
+    if engine not in get_args(Engine):
+        raise BadInput(f"{engine!r} is no engine.", suggestion(engine, get_args(Engine)))
+    if engine in ("polars", "duckdb"):
+        require(engine, engine)
+
+
+def _read(
+    stored: StoredVersion,
+    columns: Sequence[str] | None,
+    rows: tuple[int, int] | None,
+    engine: Engine,
+) -> Any:
     if stored.kind == "link":
         from mlnb.datasets.links.reading import frame
 
         return frame(stored, columns, engine)
-    from mlnb.datasets.tables import stored_names, unpack
+    from mlnb.datasets.storage.loading import load_table
 
-    store = project.current().store
-    layout = store.get(stored.layout, wanted_by=stored.ref)
-    names, pandas = stored_names(layout)
-    levels = int(pandas.get("index", {}).get("levels", 0))
-    wanted = None
-    if columns is not None:
-        wanted = [columns] if isinstance(columns, str) else list(dict.fromkeys(columns))
-        if not wanted:
-            raise BadInput("No column was asked for.", "Name some, or leave `columns` out.")
-        for column in wanted:
-            if column not in names:
-                raise UnknownName("column", column, names)
-        if engine == "pandas" and levels:
-            wanted += [name for name in names[len(names) - levels :] if name not in wanted]
-    content = unpack(store.get(stored.table, wanted_by=stored.ref), layout, wanted)
-    if engine == "arrow":
-        return content.table
-    if engine == "polars":
-        import polars
-
-        return polars.from_arrow(content.table)
-    from mlnb.datasets.pandas_frames import to_pandas
-
-    return to_pandas(content, None if wanted is None else [names.index(n) for n in wanted])
+    return load_table(project.current().store, stored, columns, rows, engine)

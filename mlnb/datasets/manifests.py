@@ -8,7 +8,7 @@ import json
 from importlib import import_module
 from typing import Any, Protocol
 
-from mlnb.core.errors import ObjectMissing, UnreadableRecord
+from mlnb.core.errors import ObjectCorrupt, ObjectMissing, UnreadableRecord
 from mlnb.core.store import ObjectStore
 from mlnb.datasets.records import StoredVersion
 
@@ -74,9 +74,11 @@ def objects(store: ObjectStore, version: StoredVersion) -> dict[str, int | None]
 def is_whole(store: ObjectStore, version: StoredVersion) -> bool:
     """Tell whether every object of a version is there, in its full size."""
     try:
-        for digest, size in objects(store, version).items():
-            if store.size(digest) != size and size is not None:
-                return False
-    except ObjectMissing:
+        needed = objects(store, version)
+        sizes = store.sizes(digest for digest, size in needed.items() if size is not None)
+        for digest, size in needed.items():
+            if size is None:
+                store.get(digest)  # small, and its size is recorded nowhere
+    except (ObjectMissing, ObjectCorrupt, UnreadableRecord):
         return False
-    return True
+    return all(size is None or sizes.get(digest) == size for digest, size in needed.items())

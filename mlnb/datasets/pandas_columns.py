@@ -96,7 +96,22 @@ def _by_default(column: Any) -> Any:
         return pd.Series(dtype.__from_arrow__(column), copy=False)
     if pa.types.is_nested(kind) or _is_object(kind):
         return _to_objects(column, {})
-    return column.to_pandas()
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
+        return pd.Series(_writable(column, kind.to_pandas_dtype()), copy=False)
+    if (pa.types.is_timestamp(kind) and kind.tz is None) or pa.types.is_duration(kind):
+        name = "datetime64" if pa.types.is_timestamp(kind) else "timedelta64"
+        return pd.Series(_writable(column, f"{name}[{kind.unit}]"), copy=False)
+    return column.to_pandas().copy()
+
+
+def _writable(column: Any, dtype: Any) -> Any:
+    """Return a column as an array of its own: Arrow's memory is read-only."""
+    made = np.empty(len(column), dtype)
+    start = 0
+    for chunk in column.chunks:
+        made[start : start + len(chunk)] = chunk.to_numpy(zero_copy_only=False)
+        start += len(chunk)
+    return made
 
 
 def _default_dtype(array: Any) -> Any:

@@ -20,9 +20,11 @@ import pyarrow as pa
 
 from mlnb.core.errors import UnsupportedData
 from mlnb.datasets.pandas_columns import from_series, to_series
+from mlnb.datasets.storage.workers import workers
 from mlnb.datasets.tables import Content, check_unique, content
 
 Label = str | int | None
+_MOST_BLOCKS = 50
 
 
 def from_pandas(frame: Any) -> Content:
@@ -42,8 +44,10 @@ def from_pandas(frame: Any) -> Content:
         layout["index"] = index
     hints: dict[str, Any] = {}
     arrays = []
-    for position, (name, series) in enumerate([*columns, *levels]):
-        array, hint = from_series(series, name)
+    named = [*columns, *levels]
+    with workers(len(frame) * len(named)) as pool:
+        converted = list(pool.map(lambda item: from_series(item[1], item[0]), named))
+    for position, (array, hint) in enumerate(converted):
         arrays.append(array)
         if hint is not None:
             hints[str(position)] = hint
@@ -55,7 +59,7 @@ def from_pandas(frame: Any) -> Content:
     return content(pa.table(arrays, names=_unique(names)), layout)
 
 
-def to_pandas(stored: Content, positions: Sequence[int] | None = None) -> Any:
+def to_pandas(stored: Content, positions: Sequence[int] | None = None, first: int = 0) -> Any:
     """Return the frame that a content was made from.
 
     Parameters
@@ -64,23 +68,25 @@ def to_pandas(stored: Content, positions: Sequence[int] | None = None) -> Any:
         The table, with the index columns last.
     positions : sequence of int, optional
         Where each of its columns stood in the stored table, when it is a selection.
+    first : int
+        Which row of the stored table its first row is.
     """
     table, layout = stored.table, stored.pandas
     if not layout and b"pandas" in (table.schema.metadata or {}):
         return table.to_pandas()  # an Arrow table that pyarrow itself made from a frame
     places = list(positions) if positions is not None else list(range(table.num_columns))
     hints = layout.get("hints", {})
-    series = [
-        to_series(column, hints.get(str(place)))
-        for column, place in zip(table.columns, places, strict=True)
-    ]
+    with workers(table.num_rows * table.num_columns) as pool:
+        series = list(
+            pool.map(to_series, table.columns, [hints.get(str(place)) for place in places])
+        )
     levels = int(layout.get("index", {}).get("levels", 0))
     data = series[: len(series) - levels]
-    index = _index(layout.get("index"), series[len(series) - levels :], table.num_rows)
+    index = _index(layout.get("index"), series[len(series) - levels :], table.num_rows, first)
     for item in data:
         item.index = index
-    # Copied, because Arrow's memory is read-only and the frame is the caller's to change.
-    frame = pd.DataFrame(dict(enumerate(data)), index=index, copy=True)
+    # One block per column saves a copy; for many columns pandas would warn of the fragments.
+    frame = pd.DataFrame(dict(enumerate(data)), index=index, copy=len(data) > _MOST_BLOCKS)
     labels = _columns(layout.get("labels"), table.schema.names[: len(data)], places[: len(data)])
     frame.columns = labels
     return frame
@@ -144,12 +150,13 @@ def _index_layout(
     return layout, list(zip(_unique(stored), levels, strict=True))
 
 
-def _index(layout: dict[str, Any] | None, levels: list[Any], rows: int) -> Any:
+def _index(layout: dict[str, Any] | None, levels: list[Any], rows: int, first: int) -> Any:
     if layout is None:
-        return pd.RangeIndex(rows)
+        return pd.RangeIndex(first, first + rows)
     if "range" in layout:
         start, stop, step = layout["range"]
-        return pd.RangeIndex(start, stop, step, name=layout["names"][0])
+        whole = pd.RangeIndex(start, stop, step, name=layout["names"][0])
+        return whole[first : first + rows]
     return _from_levels(levels, layout)
 
 

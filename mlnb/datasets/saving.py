@@ -1,23 +1,35 @@
-"""Save a table as a version of a dataset."""
+"""Save data as a version of a dataset."""
 
-import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from mlnb.core import project
-from mlnb.core.records import DatasetVersion, Record
-from mlnb.datasets import manifests
+from mlnb.core.records import DatasetVersion
+from mlnb.datasets.folders import is_files
 from mlnb.datasets.recording import Note, check, newest, record, unchanged
 
 
 def save(
-    data: Any, name: str, *, message: str = "", tag: str | None = None, author: str | None = None
+    data: Any,
+    name: str,
+    *,
+    message: str = "",
+    tag: str | None = None,
+    author: str | None = None,
+    key: str | Sequence[str] = (),
+    files: bool = False,
 ) -> DatasetVersion:
-    """Save a table as the next version of a dataset.
+    """Save a table, a folder or a file as the next version of a dataset.
+
+    Only what the newest version does not hold already is written.
 
     Parameters
     ----------
     data : DataFrame, Table or path
-        A pandas or polars frame, an Arrow table, or a .parquet, .csv, .json or .jsonl file.
+        A pandas or polars frame, an Arrow table or anything else with Arrow's stream interface
+        (a DuckDB relation), or a .parquet, .csv, .json or .jsonl file. A folder, or a file of
+        any other kind, is kept as it is: a version of files.
     name : str
         The dataset; its first version makes it.
     message : str
@@ -26,6 +38,11 @@ def save(
         A tag to point at the version.
     author : str, optional
         Who saved it; the setting ``author`` by default.
+    key : str or sequence of str
+        Columns that identify a row, for differences; by default those of the version before, or
+        a column whose values only rise.
+    files : bool
+        Keep a .parquet, .csv, .json or .jsonl file as it is, too.
 
     Returns
     -------
@@ -37,38 +54,26 @@ def save(
     ------
     UnsupportedData
         If a column could not be stored exactly; nothing is written.
+    UnknownName, BadInput
+        If the key is no column, or does not identify rows.
     InvalidName
         If the dataset or the tag cannot be named so.
     """
     note = Note(message=message, tag=tag, author=author)
     check(name, note)
+    if is_files(data, files=files):
+        from mlnb.datasets.folders.saving import save_files
+
+        return save_files(Path(data), name, note)
     here = project.current()
 
-    from mlnb.datasets.digest import digest_content
-    from mlnb.datasets.profiling import profile
-    from mlnb.datasets.sources import read
-    from mlnb.datasets.tables import pack, plain
+    from mlnb.datasets.storage.saving import Saving
 
-    content = read(data)
-    values = plain(content.table)
-    digest = digest_content(content, values)
     parent = newest(here, name)
-    if parent and parent.digest == digest and manifests.is_whole(here.store, parent):
+    saving = Saving(here.store, data, [key] if isinstance(key, str) else list(key))
+    if parent is not None and saving.is_in(parent):
+        saving.keep(name)
         return unchanged(parent, note)
-    parquet, layout = pack(content, values)
-    return record(
-        here,
-        name,
-        note,
-        digest=digest,
-        columns=content.columns,
-        rows=values.num_rows,
-        bytes=len(parquet),
-        table=here.store.put(parquet),
-        layout=here.store.put(layout),
-        profile=here.store.put(_to_json(profile(content, values))),
-    )
-
-
-def _to_json(record: Record) -> bytes:
-    return json.dumps(record.to_dict(), ensure_ascii=False, allow_nan=False).encode()
+    version = record(here, name, note, **saving.store_over(parent))
+    saving.keep(name)
+    return version

@@ -1,10 +1,10 @@
 """A table as it is stored: plain values for Parquet, and a layout that restores the rest.
 
 Parquet cannot hold every Arrow type exactly (categories, seconds, views, extensions), so a table
-is stored as two objects. The *values* are an ordinary Parquet file of plain types that any tool
-reads. The *layout* is an Arrow IPC stream without rows: its schema has the exact types and
-metadata, its dictionaries the categories in their order, and its ``mlnb`` metadata the pandas
-layout. `pack` and `unpack` are inverse.
+is stored as values and layout. The *values* are a table of plain types, stored as ordinary
+Parquet (see `mlnb.datasets.storage`). The *layout* is an Arrow IPC stream without rows: its
+schema has the exact types and metadata, its dictionaries the categories in their order, and its
+``mlnb`` metadata the pandas layout. `plain` and `restore` are inverse.
 """
 
 import json
@@ -15,12 +15,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from mlnb.core.errors import UnreadableRecord, UnsupportedData
 from mlnb.core.records import Column
 
-ROW_GROUP = 262_144
 _PANDAS_LAYOUT = b"mlnb"
 
 
@@ -89,66 +87,96 @@ def plain(table: Any) -> Any:
     return pa.table(columns, names=table.schema.names)
 
 
-def pack(content: Content, values: Any) -> tuple[bytes, bytes]:
-    """Return the two objects of a table: Parquet values and layout.
+@dataclass(frozen=True)
+class Layout:
+    """What a table is beside its plain values.
 
-    Parameters
+    Attributes
     ----------
-    content : Content
-        The table.
-    values : pyarrow.Table
-        Its `plain` form.
-
-    Raises
-    ------
-    UnsupportedData
-        If Parquet cannot hold a column exactly.
+    shape : pyarrow.Table
+        Without rows; the exact types and metadata, each dictionary column with its dictionary.
+    pandas : dict
+        As in `Content`.
     """
+
+    shape: Any
+    pandas: dict[str, Any]
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of the columns."""
+        return list(self.shape.schema.names)
+
+    def field(self, name: str) -> tuple[Any, Any]:
+        """Return a column's plain dictionary (None when it has none) and its plain type."""
+        item = self.shape.schema.field(name)
+        kind = _plain_type(item.type, name)
+        if not pa.types.is_dictionary(kind):
+            return None, kind
+        dictionary = self.shape[name].chunk(0).dictionary
+        return _plain_column(pa.chunked_array([dictionary]), kind.value_type).combine_chunks(), kind
+
+
+def pack_layout(content: Content) -> bytes:
+    """Return a table's layout as it is stored."""
+    schema = content.table.schema
+    metadata = dict(schema.metadata or {})
+    if content.pandas:
+        metadata[_PANDAS_LAYOUT] = json.dumps(content.pandas, sort_keys=True).encode()
+    empty = [
+        _without_rows(column, item) for column, item in zip(content.table, schema, strict=True)
+    ]
+    batch = pa.RecordBatch.from_arrays(empty, schema=schema.with_metadata(metadata or None))
     sink = pa.BufferOutputStream()
-    try:
-        pq.write_table(values, sink, compression="zstd", row_group_size=ROW_GROUP, version="2.6")
-    except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
-        raise UnsupportedData(f"The table cannot be stored as Parquet: {error}.") from None
-    parquet = sink.getvalue().to_pybytes()
-    _check_nested(values, parquet)
-    return parquet, _pack_layout(content)
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    return bytes(sink.getvalue().to_pybytes())
 
 
-def unpack(parquet: bytes, layout: bytes, columns: list[str] | None = None) -> Content:
-    """Restore a table from its two objects.
-
-    Parameters
-    ----------
-    parquet, layout : bytes
-        As `pack` gave them.
-    columns : list of str, optional
-        Restore these columns only, in this order. They must exist.
+def open_layout(layout: bytes) -> Layout:
+    """Read a layout.
 
     Raises
     ------
     UnreadableRecord
-        If the objects do not belong together or are damaged.
+        If it is none.
     """
     try:
         with pa.ipc.open_stream(layout) as stream:
             shape = stream.read_all()
         metadata = dict(shape.schema.metadata or {})
         pandas = json.loads(metadata.pop(_PANDAS_LAYOUT, b"{}"))
-        shape = shape.replace_schema_metadata(metadata or None)
-        if columns is not None:
-            shape = shape.select(columns)
-        values = pq.read_table(pa.BufferReader(parquet), columns=shape.schema.names)
-        restored = [_restore(values[item.name], item, shape[item.name]) for item in shape.schema]
-    except (pa.ArrowException, ValueError, KeyError, OSError) as error:
+    except (pa.ArrowException, ValueError, OSError) as error:
+        raise UnreadableRecord("layout", str(error)) from error
+    return Layout(shape.replace_schema_metadata(metadata or None), pandas)
+
+
+def restore(columns: Sequence[Any], layout: Layout, names: Sequence[str]) -> Content:
+    """Return the table that plain values were made from.
+
+    Parameters
+    ----------
+    columns : sequence of pyarrow.ChunkedArray
+        The plain values.
+    layout : Layout
+        Of the whole table.
+    names : sequence of str
+        The column that each of the values is.
+
+    Raises
+    ------
+    UnreadableRecord
+        If values and layout do not belong together.
+    """
+    shape = layout.shape.select(list(names))
+    try:
+        restored = [
+            _restore(values, item, shape[item.name])
+            for values, item in zip(columns, shape.schema, strict=True)
+        ]
+    except (pa.ArrowException, ValueError, KeyError) as error:
         raise UnreadableRecord("table", str(error)) from error
-    return Content(pa.Table.from_arrays(restored, schema=shape.schema), pandas)
-
-
-def stored_names(layout: bytes) -> tuple[list[str], dict[str, Any]]:
-    """Return a layout's column names and pandas layout, without reading any values."""
-    with pa.ipc.open_stream(layout) as stream:
-        schema = stream.schema
-    return schema.names, json.loads((schema.metadata or {}).get(_PANDAS_LAYOUT, b"{}"))
+    return Content(pa.Table.from_arrays(restored, schema=shape.schema), layout.pandas)
 
 
 def type_name(kind: Any) -> str:
@@ -172,37 +200,6 @@ def type_name(kind: Any) -> str:
     if pa.types.is_map(kind):
         return f"map<{type_name(kind.key_type)}, {type_name(kind.item_type)}>"
     return str(kind)
-
-
-def _check_nested(values: Any, parquet: bytes) -> None:
-    """Raise `UnsupportedData` if nested columns would not come back from Parquet as they are."""
-    names = [item.name for item in values.schema if pa.types.is_nested(item.type)]
-    for name in names:
-        try:
-            found = pq.read_table(pa.BufferReader(parquet), columns=[name])[name]
-            same = repr(found.to_pylist()) == repr(values[name].to_pylist())
-        except pa.ArrowException:
-            same = False
-        if not same:
-            raise UnsupportedData(
-                f"Column {name!r} ({type_name(values[name].type)}) would not come back exactly.",
-                "Move its inner values to columns of their own.",
-            )
-
-
-def _pack_layout(content: Content) -> bytes:
-    schema = content.table.schema
-    metadata = dict(schema.metadata or {})
-    if content.pandas:
-        metadata[_PANDAS_LAYOUT] = json.dumps(content.pandas, sort_keys=True).encode()
-    empty = [
-        _without_rows(column, item) for column, item in zip(content.table, schema, strict=True)
-    ]
-    batch = pa.RecordBatch.from_arrays(empty, schema=schema.with_metadata(metadata or None))
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    return bytes(sink.getvalue().to_pybytes())
 
 
 def _without_rows(column: Any, item: Any) -> Any:
@@ -246,7 +243,11 @@ def _encode(values: Any, kind: Any) -> Any:
 
 def _plain_type(kind: Any, column: str) -> Any:
     """Return the type that a column of another is stored in."""
-    if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
+    if pa.types.is_dictionary(kind):
+        value = _plain_type(kind.value_type, column)
+        nested = pa.types.is_nested(value) or pa.types.is_dictionary(value)
+        return value if nested or pa.types.is_null(value) else pa.dictionary(pa.int32(), value)
+    if pa.types.is_run_end_encoded(kind):
         return _plain_type(kind.value_type, column)
     if _is_extension(kind):
         return _plain_type(kind.storage_type, column)
@@ -296,9 +297,20 @@ def _plain_column(column: Any, kind: Any) -> Any:
         chunks = [pc.run_end_decode(chunk) for chunk in column.chunks]
         column = pa.chunked_array(chunks, column.type.value_type)
     if pa.types.is_dictionary(column.type):
-        chunks = [chunk.dictionary.take(chunk.indices) for chunk in column.chunks]
-        column = pa.chunked_array(chunks, column.type.value_type)
+        return _plain_dictionary(column, kind)
     return column if column.type == kind else column.cast(kind)
+
+
+def _plain_dictionary(column: Any, kind: Any) -> Any:
+    if not pa.types.is_dictionary(kind):
+        chunks = [chunk.dictionary.take(chunk.indices) for chunk in column.chunks]
+        return pa.chunked_array(chunks, column.type.value_type).cast(kind)
+    values = pa.chunked_array([column.chunk(0).dictionary])
+    dictionary = _plain_column(values, kind.value_type).combine_chunks()
+    indices = [chunk.indices.cast(pa.int32()) for chunk in column.chunks]
+    return pa.chunked_array(
+        [pa.DictionaryArray.from_arrays(chunk, dictionary) for chunk in indices], kind
+    )
 
 
 def _restore(values: Any, item: Any, shape: Any) -> Any:
@@ -306,6 +318,15 @@ def _restore(values: Any, item: Any, shape: Any) -> Any:
     kind = item.type
     if pa.types.is_dictionary(kind):
         dictionary = shape.chunk(0).dictionary
+        if pa.types.is_dictionary(values.type):
+            chunks = [chunk.indices.cast(kind.index_type) for chunk in values.chunks]
+            return pa.chunked_array(
+                [
+                    pa.DictionaryArray.from_arrays(chunk, dictionary, ordered=kind.ordered)
+                    for chunk in chunks
+                ],
+                kind,
+            )
         if pa.types.is_nested(kind.value_type):
             indices = _positions(values.to_pylist(), dictionary.to_pylist(), kind.index_type)
         else:

@@ -11,6 +11,7 @@ from mlnb import datasets
 from mlnb.core.errors import BadInput, Conflict, ObjectCorrupt, ObjectMissing, UnknownName
 from mlnb.core.project import Project
 from mlnb.datasets import versions
+from mlnb.datasets.storage.stored import StoredTable
 
 FRAME = pd.DataFrame({"a": [1, 2, 3], "b": ["x", "y", None]})
 
@@ -51,19 +52,28 @@ def test_a_wide_table_is_no_trouble() -> None:
     pd.testing.assert_frame_equal(datasets.load(datasets.save(wide, "wide").ref), wide)
 
 
-@pytest.mark.parametrize("part", ["table", "layout"])
+def objects(project: Project) -> dict[str, str]:
+    stored = StoredTable(project.store, versions.find("data"))
+    return {
+        "table": stored.manifest.parts[0].files[0].object,
+        "layout": stored.manifest.layout,
+        "manifest": stored.version.manifest,
+    }
+
+
+@pytest.mark.parametrize("part", ["table", "layout", "manifest"])
 @pytest.mark.parametrize("columns", [None, ["a"]])
 def test_changed_bytes_are_found(part: str, columns: list[str] | None, in_project: Project) -> None:
-    file = object_file(in_project, getattr(versions.find("data"), part))
+    file = object_file(in_project, objects(in_project)[part])
     data = bytearray(file.read_bytes())
-    data[len(data) // 2] ^= 1
+    data[10 if part == "table" else len(data) // 2] ^= 1  # in column a
     file.write_bytes(data)
     with pytest.raises(ObjectCorrupt, match="data@1"):
         datasets.load("data", columns=columns)
 
 
 def test_a_lost_object_is_named(in_project: Project) -> None:
-    object_file(in_project, versions.find("data").table).unlink()
+    object_file(in_project, objects(in_project)["table"]).unlink()
     with pytest.raises(ObjectMissing, match="data@1"):
         datasets.load("data")
     assert datasets.show("data").version.rows == 3

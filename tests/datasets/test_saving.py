@@ -246,7 +246,9 @@ datasets.save(pd.DataFrame({"a": [7, 8, 9]}), "data")
 """
 
 
-@pytest.mark.parametrize(("method", "calls"), [("put", 1), ("put", 2), ("put", 3), ("append", 1)])
+@pytest.mark.parametrize(
+    ("method", "calls"), [("put", 1), ("put", 2), ("put", 3), ("put", 4), ("append", 1)]
+)
 def test_dying_between_any_two_writes_leaves_the_old_versions(
     method: str, calls: int, in_project: Project
 ) -> None:

@@ -15,6 +15,7 @@ from mlnb import datasets
 from mlnb.core.errors import UnsupportedData
 from mlnb.core.project import Project
 from mlnb.datasets import versions
+from mlnb.datasets.storage.stored import StoredTable
 from mlnb.datasets.tables import type_name
 
 DAY = dt.date(2020, 1, 1)
@@ -153,9 +154,11 @@ def test_integers_with_nulls_stay_integers_in_pandas() -> None:
 
 def test_the_object_is_a_parquet_file_that_others_read(in_project: Project) -> None:
     table = pa.table({"plain": [1, 2], "value": pa.array(["a", "b"]).dictionary_encode()})
-    stored = versions.find(datasets.save(table, "data").ref)
-    file = pq.ParquetFile(io.BytesIO(in_project.store.get(stored.table)))
-    assert file.metadata.row_group(0).column(0).compression == "ZSTD"
+    stored = StoredTable(in_project.store, versions.find(datasets.save(table, "data").ref))
+    (part,) = stored.manifest.parts
+    (stored_file,) = part.files
+    file = pq.ParquetFile(io.BytesIO(in_project.store.get(stored_file.object)))
+    assert file.metadata.row_group(0).column(1).compression == "ZSTD"
     assert file.read().to_pylist() == [{"plain": 1, "value": "a"}, {"plain": 2, "value": "b"}]
 
 

@@ -10,7 +10,8 @@ from mlnb.core import project
 from mlnb.core.records import Column
 from mlnb.datasets import versions
 from mlnb.datasets.records import ColumnChange, DatasetDiff, StoredVersion
-from mlnb.datasets.tables import plain, unpack
+from mlnb.datasets.storage.stored import StoredTable
+from mlnb.datasets.tables import plain
 
 
 def diff(before: str, after: str) -> DatasetDiff:
@@ -67,10 +68,8 @@ def _values(version: StoredVersion, columns: list[str]) -> Any:
         from mlnb.datasets.links.reading import table
 
         return plain(table(version, columns))
-    store = project.current().store
-    parquet = store.get(version.table, wanted_by=version.ref)
-    layout = store.get(version.layout, wanted_by=version.ref)
-    return plain(unpack(parquet, layout, columns).table)
+    stored = StoredTable(project.current().store, version)
+    return plain(stored.content(columns, None).table)
 
 
 def _rows(old: Any, new: Any) -> tuple[int, int]:
@@ -99,6 +98,8 @@ def _codes(old: Any, new: Any) -> Any:
         both = pa.chunked_array([pa.array([repr(value) for value in both.to_pylist()])])
     if pa.types.is_null(both.type):
         return np.zeros(len(both), np.int64)
+    if pa.types.is_dictionary(both.type):
+        both = both.cast(both.type.value_type)
     encoded = both.combine_chunks().dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.combine_chunks()

@@ -1,0 +1,116 @@
+"""One table on its way into the store."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from mlnb.core.errors import BadInput, UnknownName
+from mlnb.core.store import ObjectStore
+from mlnb.datasets import manifests
+from mlnb.datasets.profiling import profile
+from mlnb.datasets.records import StoredVersion
+from mlnb.datasets.sources import read
+from mlnb.datasets.storage import recent, units
+from mlnb.datasets.storage.matching import New, Parent, match
+from mlnb.datasets.storage.stored import StoredTable
+from mlnb.datasets.storage.workers import workers
+from mlnb.datasets.storage.writing import SMALL, Target, write_over, write_whole
+from mlnb.datasets.tables import pack_layout, plain
+
+
+class Saving:
+    """A table with the digests of its content, not stored yet.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        Where it is to go.
+    data : DataFrame, Table or path
+        As in `mlnb.datasets.save`.
+    key : sequence of str
+        Columns that identify a row; none when it is empty.
+
+    Raises
+    ------
+    UnsupportedData, UnknownName, BadInput
+        If the table cannot be stored exactly, or the key is none.
+    """
+
+    def __init__(self, store: ObjectStore, data: Any, key: Sequence[str]) -> None:
+        self._store = store
+        self._data = data
+        self.content = read(data)
+        self.values = plain(self.content.table)
+        _check_key(self.values, key)
+        with workers(self.values.num_rows * self.values.num_columns) as pool:
+            hashed = units.hash_units(self.values, pool)
+        identities = units.identities(self.content)
+        self.digest = units.digest(self.content, identities, hashed)
+        self._new = New(self.values, hashed, identities, list(key))
+
+    def is_in(self, version: StoredVersion) -> bool:
+        """Tell whether a version has this content, and has it still."""
+        if version.digest != self.digest or not manifests.is_whole(self._store, version):
+            return False
+        return not self._new.key or StoredTable(self._store, version).key == self._new.key
+
+    def store_over(self, parent: StoredVersion | None) -> dict[str, Any]:
+        """Store the table, or what the parent lacks of it.
+
+        Returns
+        -------
+        dict
+            The fields of `StoredVersion` that depend on the data.
+        """
+        layout = pack_layout(self.content)
+        target = Target(self._store, self._store.put(layout), len(layout))
+        with workers(self.values.num_rows * self.values.num_columns) as pool:
+            found = self._over(target, parent, pool) or write_whole(target, self._new, pool)
+        described = profile(self.content, self.values).to_dict()
+        text = json.dumps(described, ensure_ascii=False, allow_nan=False)
+        return {
+            "digest": self.digest,
+            "columns": self.content.columns,
+            "rows": self.values.num_rows,
+            "bytes": sum(found.objects.values()),
+            "manifest": manifests.put(self._store, found),
+            "profile": self._store.put(text.encode()),
+        }
+
+    def keep(self, name: str) -> None:
+        """Keep the table in memory, so that the next save of an edited one finds it."""
+        data = self._data if hasattr(self._data, "memory_usage") else self.content
+        recent.keep(name, self.digest, data, self.values)
+
+    def _over(self, target: Target, parent: StoredVersion | None, pool: Any) -> Any:
+        if parent is None or parent.kind != "table" or self.values.nbytes < SMALL:
+            return None
+        if not manifests.is_whole(self._store, parent):
+            return None  # what it lost would be lost here, too
+        stored = StoredTable(self._store, parent)
+        if stored.manifest.unit_rows != units.manifest.UNIT_ROWS or not stored.manifest.units:
+            return None
+        before = Parent(stored, recent.kept(parent.name, parent.digest), pool)
+        found = match(self._new, before, pool)
+        return found and write_over(target, self._new, before, found, pool)
+
+
+def _check_key(values: Any, key: Sequence[str]) -> None:
+    if not key:
+        return
+    import pyarrow.compute as pc
+
+    names = values.schema.names
+    for name in key:
+        if name not in names:
+            raise UnknownName("column", name, names)
+        if values[name].null_count:
+            raise BadInput(f"The key column {name!r} has nulls.", "Choose columns without.")
+    rows = values.select(list(key)).group_by(list(key)).aggregate([([], "count_all")])
+    if rows.num_rows < values.num_rows:
+        twice = rows.filter(pc.greater(rows["count_all"], 1)).slice(0, 1).to_pylist()[0]
+        shown = ", ".join(f"{name}={twice[name]!r}" for name in key)
+        raise BadInput(
+            f"The key does not identify rows: {shown} occurs {twice['count_all']} times.",
+            "Give more columns: --key a,b",
+        )
