@@ -43,7 +43,7 @@ class Tables:
         self.first_bytes: dict[str, int] = {}
         self.bytes: dict[str, dict[str, int]] = {}
 
-    # -- what the measurements need ----------------------------------------------------------------
+    # -- what the measurements need
 
     def prepare(self) -> None:
         """Write the frames that new processes start from."""
@@ -69,7 +69,7 @@ class Tables:
         self.bench.leave_out(LABELS[system], f"{doing}, {self.rows:,} rows: {why}")
         self.systems.remove(system)
 
-    # -- save, in the process that saved the version before -----------------------------------------
+    # -- save, in the process that saved the version before
 
     def save_all(self, rounds: int) -> None:
         """Save all steps, each by every system in turn; the last round's stores stay."""
@@ -162,7 +162,7 @@ class Tables:
             f"{plain / 1e6:.1f} MB",
         )
 
-    # -- save, each in a new process -----------------------------------------------------------------
+    # -- save, each in a new process
 
     def kernels(self) -> Iterator[Goal]:
         """Yield the goals of saving an edited frame in a process that has just been started."""
@@ -189,7 +189,7 @@ class Tables:
             answer = process.ask("save", step=step, rows=self.rows, given=given)
         self.times.add("new", step, system, answer)
 
-    # -- load ------------------------------------------------------------------------------------------
+    # -- load
 
     def loads(self) -> Iterator[Goal]:
         """Yield the goals of loading; each version is loaded by a process that loaded nothing."""

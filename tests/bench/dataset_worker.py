@@ -116,10 +116,21 @@ class Worker:
         frame = pd.read_pickle(saved)  # noqa: S301 — this run wrote it
         return {"losses": losses(frame, self.system.load(token), dataset_frame.KEY)}
 
+    def save_version(self, step: str, rows: int, *, shuffled: bool) -> dict[str, Any]:
+        """Save what a step saves at once, with its rows in order or shuffled."""
+        frame = dataset_frame.version(dataset_frame.STEPS.index(step) + 1, rows)
+        if shuffled:
+            frame = frame.sample(frac=1, random_state=0)
+        return {"token": self.system.save(step, frame, None)}
+
     def diff(self, before: str, after: str) -> dict[str, Any]:
-        """Time the rows' difference of two versions."""
-        times, found = measure(lambda: self.system.diff(before, after))
-        return times | {"found": found}
+        """Time the rows' difference of two versions, in the best way if there are several."""
+        found = getattr(self.system, "ways", None)
+        ways = found(before, after) if found else {"": lambda: self.system.diff(before, after)}
+        taken = {way: measure(work) for way, work in ways.items()}
+        best = min(taken, key=lambda way: taken[way][0]["wall"])
+        times, counts = taken[best]
+        return times | {"found": counts, "way": best}
 
     def storage(self) -> dict[str, Any]:
         """Count bytes."""

@@ -45,7 +45,7 @@ _PACKAGES = {
     "ours": ("mlnb", "blake3", "pandas", "pyarrow", "numpy"),
     "delta": ("deltalake",),
     "lance": ("pylance",),
-    "dvc": (),
+    "dvc": ("dvc",),
     "oxen": ("oxenai",),
     "duckdb": ("duckdb",),
     "polars": ("polars",),

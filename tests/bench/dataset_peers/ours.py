@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa  # noqa: F401 — a kernel that works with frames has imported it
-from dataset_peers import bytes_under
 
+from dataset_peers import bytes_under
 from mlnb import datasets
 
 _DATASET = "bench"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa  # noqa: F401 — a kernel that works with frames has imported it
+
 from dataset_peers import bytes_under
 
 
