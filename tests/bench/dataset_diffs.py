@@ -10,8 +10,6 @@ from goals import Goal
 from timings import Timings
 from workers import WorkerFailed, worker
 
-SECTIONS = ("diffs",)
-
 _BEFORE, _AFTER = STEPS[0], STEPS[2]
 _JOINS = ("duckdb", "polars")
 _WITH_DIFF = ("oxen",)

@@ -64,6 +64,14 @@ def make(rows: int, *, first: int = 0, seed: int = 0) -> pd.DataFrame:
     )
 
 
+def flowers() -> pd.DataFrame:
+    """Return a table as small as those that notebooks begin with: iris's 150 rows of 5 columns."""
+    random = np.random.default_rng(5)
+    names = ["sepal_length", "sepal_width", "petal_length", "petal_width"]
+    measured = pd.DataFrame(random.normal(4, 1, (150, 4)).round(1), columns=names)
+    return measured.assign(species=np.repeat(["setosa", "versicolor", "virginica"], 50))
+
+
 def _append(frame: pd.DataFrame) -> pd.DataFrame:
     """Append 1 % of rows."""
     rows = len(frame)

@@ -12,8 +12,6 @@ from goals import Bench, Goal
 from timings import Timings
 from workers import WorkerFailed, WorkerProcess, worker
 
-SECTIONS = ("saves", "kernels", "loads")
-
 _FLAT = ("first", "re-sort")
 """Versions that are stored whole; the others may be patches of another."""
 _KERNEL_STEPS = ("append 1 %", "0.1 % of cells", "column added")
@@ -196,7 +194,7 @@ class Tables:
         steps = dataset_frame.STEPS[:-1]
         newest = steps[-1]
         for number in range(self.rounds):
-            for step in steps:
+            for step in reversed(steps):  # the newest is what a file's peers have at hand
                 shown = step in ("first", newest) and number >= self.rounds - self.peer_rounds
                 for system in list(self.systems) if shown else [OURS, PLAIN]:
                     try:

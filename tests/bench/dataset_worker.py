@@ -136,13 +136,14 @@ class Worker:
         """Count bytes."""
         return dict(self.system.storage())
 
-    def small(self, versions: int) -> dict[str, Any]:
-        """Time save and load of a small table that changes by a cell, version after version."""
-        frame = dataset_frame.make(150)
+    def small(self, versions: int, *, mixed: bool) -> dict[str, Any]:
+        """Time save and load of 150 rows that change by a cell, version after version."""
+        frame = dataset_frame.make(150) if mixed else dataset_frame.flowers()
+        column = "score" if mixed else "sepal_length"
         walls = []
         for number in range(versions):
             frame = frame.copy()
-            frame.loc[number % len(frame), "score"] = float(number)
+            frame.loc[number % len(frame), column] = 100.0 + number
 
             def both(frame: pd.DataFrame = frame) -> pd.DataFrame:
                 return self.system.load(self.system.save("first", frame, None))
