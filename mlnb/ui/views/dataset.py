@@ -20,7 +20,7 @@ def _(version: DatasetVersion) -> View:
 def _(version: DatasetVersion) -> dict[str, Any]:
     return {
         "version": version.ref,
-        "rows": version.rows,
+        "files" if version.kind == "files" else "rows": version.rows,
         "size": size(version.bytes),
         "message": version.message,
         "tags": version.tags,
@@ -93,8 +93,8 @@ def sparkline(counts: list[int]) -> str:
 def _facts(version: DatasetVersion) -> list[tuple[str, Any]]:
     return [
         ("message", version.message),
-        ("rows", version.rows),
-        ("columns", len(version.columns)),
+        ("files" if version.kind == "files" else "rows", version.rows),
+        ("columns", len(version.columns) if version.kind != "files" else None),
         ("size", size(version.bytes)),
         ("tags", version.tags),
         ("author", version.author),

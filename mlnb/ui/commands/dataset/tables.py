@@ -8,6 +8,7 @@ import click
 
 from mlnb import datasets
 from mlnb.core.records import DatasetVersion
+from mlnb.datasets.folders.records import FolderDiff, FolderSummary
 from mlnb.datasets.loading import Engine
 from mlnb.datasets.records import DatasetDiff, DatasetProfile
 from mlnb.ui.commands.dataset.group import dataset
@@ -20,13 +21,16 @@ from mlnb.ui.grammar import Data, Listing, Surface
 @click.option("-m", "--message", default="", help="What changed, or where it comes from.")
 @click.option("--tag", help="Point this tag at the version.")
 @click.option("--author", help="Who saved it; the setting 'author' by default.")
-def save(data: Any, name: str, message: str, tag: str | None, author: str | None) -> DatasetVersion:
-    """Save DATA, a variable or a file, as the next version of dataset NAME.
+@click.option("--files", is_flag=True, help="Keep a file of a table as it is, too.")
+def save(
+    data: Any, name: str, message: str, tag: str | None, author: str | None, files: bool
+) -> DatasetVersion:
+    """Save DATA, a variable, a file or a folder, as the next version of dataset NAME.
 
-    Files are .parquet, .csv, .json (a list of objects) or .jsonl. Data that the newest version
-    holds already makes no new version.
+    A .parquet, .csv, .json (a list of objects) or .jsonl file is a table; a folder or any other
+    file is kept as it is. Data that the newest version holds already makes no new version.
     """
-    return datasets.save(data, name, message=message, tag=tag, author=author)
+    return datasets.save(data, name, message=message, tag=tag, author=author, files=files)
 
 
 @dataset.command("load")
@@ -34,9 +38,9 @@ def save(data: Any, name: str, message: str, tag: str | None, author: str | None
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Write it to this .parquet, .csv or .json(l) file.",
+    help="Write it to this .parquet, .csv or .json(l) file; files to this folder.",
 )
-@click.option("--force", is_flag=True, help="Replace the file of --out.")
+@click.option("--force", is_flag=True, help="Replace the file of --out, or files changed in it.")
 @click.option("--into", help="In a notebook: put it in this variable, and show the version.")
 @click.option("--columns", help="These columns only, separated by commas.")
 @click.option(
@@ -88,14 +92,14 @@ def list_all() -> Listing[DatasetVersion]:
 
 @dataset.command("show")
 @click.argument("ref")
-def show(ref: str) -> DatasetProfile:
-    """Show version REF and what each of its columns holds."""
+def show(ref: str) -> DatasetProfile | FolderSummary:
+    """Show version REF and what each of its columns, or the folder, holds."""
     return datasets.show(ref)
 
 
 @dataset.command("diff")
 @click.argument("before")
 @click.argument("after")
-def diff(before: str, after: str) -> DatasetDiff:
+def diff(before: str, after: str) -> DatasetDiff | FolderDiff:
     """Show what changed from version BEFORE to version AFTER."""
     return datasets.diff(before, after)
