@@ -18,6 +18,7 @@
     │   ├── Unauthorized           HTTP 401
     │   ├── RequestTooLarge        HTTP 413
     │   └── Conflict               HTTP 409: it exists, or somebody was first
+    │       └── VersionsDiverged
     ├── Failed                     exit 1: it ran, and the outcome is a failure
     │   ├── CellFailed · KernelDied · TimedOut
     │   ├── StepFailed
@@ -39,7 +40,7 @@ Exit codes follow pytest: 0 success, 1 it ran and failed, 2 interrupted, 3 inter
 """
 
 import errno
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, ClassVar
 
@@ -279,6 +280,36 @@ class Conflict(BadInput):
     http_status = 409
 
 
+class VersionsDiverged(Conflict):
+    """A number means one version of a dataset here and another one in a remote.
+
+    Parameters
+    ----------
+    name : str
+        The dataset.
+    numbers : sequence of int
+        Where they differ.
+    url : str
+        The remote.
+    one, other : str
+        Who saved the first of them when: where it was to be copied from, and where to.
+    """
+
+    def __init__(
+        self, name: str, numbers: Sequence[int], url: str, one: str = "", other: str = ""
+    ) -> None:
+        refs = ", ".join(f"{name}@{number}" for number in numbers[:8])
+        more = f" and {len(numbers) - 8} more" if len(numbers) > 8 else ""
+        who = f" (one was {one}, the other {other})" if one and other else ""
+        super().__init__(
+            f"The versions of {name!r} have diverged: {refs}{more} here and at {url} are not the "
+            f"same{who}. No version was written.",
+            f"Take theirs under another name (`dataset pull {name} --as NAME`) and save yours on "
+            f"top of it, or push yours under another name (`dataset push {name} --as NAME`).",
+        )
+        self.numbers = list(numbers)
+
+
 # -- it ran, and failed --------------------------------------------------------------------------
 
 
@@ -389,7 +420,8 @@ class ObjectMissing(StoreError):
         by = f" (needed by {wanted_by})" if wanted_by else ""
         super().__init__(
             f"Object {digest[:16]}… is missing from the store{by}.",
-            "Restore it from a backup; saving the same data again stores it again.",
+            "`dataset verify --repair` fetches it from a remote that has it; saving the same data "
+            "again stores it again.",
         )
 
 
@@ -400,7 +432,7 @@ class ObjectCorrupt(StoreError):
         by = f" (needed by {wanted_by})" if wanted_by else ""
         super().__init__(
             f"Object {digest[:16]}… is corrupt: its bytes have another hash{by}.",
-            "Restore it from a backup, or delete it and save the same data again.",
+            "`dataset verify --repair` fetches it from a remote that has it.",
         )
 
 

@@ -3,7 +3,8 @@
 The terminal display, the Lab panel, the reports and the alerts all read this one stream.
 Kinds are dotted, past tense: ``run.started``, ``run.finished``, ``pipeline.started``,
 ``pipeline.finished``, ``step.started``, ``cell.started``, ``cell.finished``, ``step.finished``,
-``dataset.saved``, ``model.registered``, ``model.promoted``, ``model.rolled_back``,
+``dataset.saved``, ``dataset.pushed``, ``dataset.pulled``, ``model.registered``,
+``model.promoted``, ``model.rolled_back``,
 ``validation.finished``, ``release.deployed``, ``release.rolled_back``, ``endpoint.stopped``,
 ``labels.added``, ``drift.found``, ``performance.dropped``, ``lineage.recorded``.
 """

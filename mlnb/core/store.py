@@ -13,7 +13,7 @@ every existing entry whole, and at worst some objects that no entry names.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,7 +131,11 @@ class ObjectStore(Objects):
         return Entry(number, data)
 
     def entries(
-        self, log: str, *, damaged: dict[int, UnreadableRecord] | None = None
+        self,
+        log: str,
+        *,
+        numbers: Iterable[int] | None = None,
+        damaged: dict[int, UnreadableRecord] | None = None,
     ) -> Iterator[Entry]:
         """Yield a log's entries, oldest first.
 
@@ -139,6 +143,8 @@ class ObjectStore(Objects):
         ----------
         log : str
             Its name.
+        numbers : iterable of int, optional
+            Only these; one that is not there is left out.
         damaged : dict, optional
             Takes the errors of entries that cannot be read, by number; raised when not given.
         """
@@ -152,11 +158,11 @@ class ObjectStore(Objects):
                 damaged[number] = error
                 return None
 
-        numbers = self.numbers(log)
+        chosen = self.numbers(log) if numbers is None else numbers
         if self._backend.parallel > 1:
-            yield from filter(None, self._each(read, numbers))
+            yield from filter(None, self._each(read, chosen))
         else:
-            yield from filter(None, map(read, numbers))
+            yield from filter(None, map(read, chosen))
 
     def numbers(self, log: str) -> list[int]:
         """Return the numbers of a log's entries, sorted; reads none."""
@@ -172,6 +178,13 @@ class ObjectStore(Objects):
         """Return the names of the logs (and folders of logs) right below a prefix."""
         with self._failures():
             return sorted(self._backend.folders(_log_key(prefix)))
+
+    def all_logs(self, prefix: str = "") -> Iterator[str]:
+        """Yield the name of every log below a prefix, and of every folder of logs."""
+        for child in self.logs(prefix):
+            log = f"{prefix}/{child}" if prefix else child
+            yield log
+            yield from self.all_logs(log)
 
     def last_number(self, log: str) -> int:
         """Return the newest entry's number, 0 for an empty log.
