@@ -108,12 +108,20 @@ class ObjectStore(Objects):
 
         For copies of a log: the entries before it have to be there.
         """
-        body = json.dumps(entry.data, ensure_ascii=False, allow_nan=False).encode()
+        body = _body(entry)
         with self._failures():
             made = self._backend.create(_entry_key(log, entry.number), body)
         if made:
             self._known[log] = entry.number
         return made
+
+    def mend(self, log: str, entry: Entry) -> None:
+        """Write an entry in the place of one that cannot be read.
+
+        Only with what a copy of the log has under this number: an entry never changes.
+        """
+        with self._failures():
+            self._backend.write(_entry_key(log, entry.number), memoryview(_body(entry)))
 
     def entry(self, log: str, number: int) -> Entry | None:
         """Return one entry, or None when there is none of this number."""
@@ -199,6 +207,10 @@ class ObjectStore(Objects):
         last = numbers[-1] if numbers else 0
         self._known[log] = last
         return last
+
+
+def _body(entry: Entry) -> bytes:
+    return json.dumps(entry.data, ensure_ascii=False, allow_nan=False).encode()
 
 
 def _log_key(log: str) -> str:

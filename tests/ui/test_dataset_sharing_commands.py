@@ -11,6 +11,8 @@ import pytest
 from mlnb import datasets
 from mlnb.core import project as projects
 from mlnb.core.project import Project
+from mlnb.core.store import ObjectStore
+from mlnb.datasets import versions
 from mlnb.datasets.remotes.records import Progress, TransferReport
 from mlnb.testing.shell import raising_shell
 from mlnb.ui import render, transfer_display
@@ -63,6 +65,23 @@ def test_the_report_is_readable(capsys: pytest.CaptureFixture[str]) -> None:
     assert "made: gold → 1" in text
     assert main(["dataset", "pull", "--from", "shared"]) == 0
     assert "Both sides have the same." in capsys.readouterr().out
+
+
+def test_verify_repairs_from_a_remote(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    datasets.save(FRAME, "made")
+    datasets.push(url="shared")
+    profile = versions.find("made@1").profile
+    project.store.delete(profile)
+    assert run(capsys, "verify", "made", code=1)["damaged"][0]["digest"] == profile
+    report = run(capsys, "verify", "made", "--repair", "--from", "shared")
+    assert report["repaired"] == [profile]
+    project.store.delete(profile)
+    ObjectStore(str(project.root / "shared")).delete(profile)
+    assert main(["dataset", "verify", "--repair", "--from", "shared"]) == 1
+    text = capsys.readouterr()
+    assert profile[:16] in text.out
+    assert "1 versions are still not whole" in text.err
+    assert main(["dataset", "verify", "--from", "shared"]) == 4
 
 
 def test_a_magic_returns_the_report() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from threading import Condition, Event
 
+from mlnb.core.errors import ObjectCorrupt, ObjectMissing
 from mlnb.core.store import ObjectStore
 from mlnb.datasets.remotes.records import Action, OnProgress, Progress
 
@@ -20,6 +21,7 @@ def copy(
     *,
     action: Action,
     needed_by: Mapping[str, str],
+    lost: list[str] | None = None,
     on_progress: OnProgress | None = None,
 ) -> None:
     """Copy objects that the target lacks.
@@ -37,6 +39,8 @@ def copy(
         For the progress.
     needed_by : mapping
         Digest → the version that needs it, for errors.
+    lost : list, optional
+        Takes the digests of what the source lacks or has damaged; raised when not given.
     on_progress : callable, optional
         Called before the first and after each object.
 
@@ -62,8 +66,14 @@ def copy(
     def move(digest: str, size: int) -> int:
         with room.take(size):
             if not stopped.is_set():
-                data = source.view(digest, wanted_by=needed_by.get(digest, ""))
-                target.replace(digest, data)
+                try:
+                    data = source.view(digest, wanted_by=needed_by.get(digest, ""))
+                except (ObjectMissing, ObjectCorrupt):
+                    if lost is None:
+                        raise
+                    lost.append(digest)
+                else:
+                    target.replace(digest, data)
             return size
 
     tell()

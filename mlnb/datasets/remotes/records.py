@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mlnb.core.records import Record
+from mlnb.datasets.records import DamagedObject, DamagedVersion
 
 Action = Literal["push", "pull", "repair"]
 
@@ -70,7 +71,11 @@ class RepairReport(Record):
     url: str
     repaired: list[str]
     """Digests of objects that are whole again."""
-    lost: list[str]
-    """Digests of objects that the remote lacks, or has damaged, too."""
+    entries: list[str] = field(default_factory=list)
+    """Versions whose entry could not be read, and is whole again."""
+    lost: list[DamagedObject] = field(default_factory=list)
+    """Objects that the remote lacks, or has damaged, too."""
+    unreadable: list[DamagedVersion] = field(default_factory=list)
+    """Versions whose entry or manifest still cannot be read."""
     bytes: int
     seconds: float

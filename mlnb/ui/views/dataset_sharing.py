@@ -3,7 +3,7 @@
 from typing import Any
 
 from mlnb.datasets.remotes.records import RepairReport, TransferReport
-from mlnb.ui.render import View, view
+from mlnb.ui.render import Table, View, view
 from mlnb.ui.views.dataset import size
 
 _LISTED = 12
@@ -31,11 +31,29 @@ def _(report: TransferReport) -> View:
 def _(report: RepairReport) -> View:
     fields: list[tuple[str, Any]] = [
         ("repaired", f"{len(report.repaired):,} objects, {size(report.bytes)}"),
-        ("lost", [f"{digest[:16]}…" for digest in report.lost]),
+        ("entries repaired", _listed(report.entries)),
     ]
-    status = "bad" if report.lost else "good"
-    notes = ["The remote lacks what is lost, or has it damaged, too."] if report.lost else []
-    return View(f"Repaired from {report.url}", fields=fields, notes=notes, status=status)
+    rows = [
+        (_short(item.digest), str(item.problem), _listed(item.versions)) for item in report.lost
+    ]
+    rows += [("entry", item.problem, f"{item.name}@{item.number}") for item in report.unreadable]
+    tables = [Table(["object", "problem", "versions"], rows, styles=["bad"] * len(rows))]
+    notes = []
+    if rows:
+        notes = ["The remote lacks what is still damaged, or has it damaged, too."]
+    elif not (report.repaired or report.entries):
+        notes = ["All was whole."]
+    return View(
+        f"Repaired from {report.url}",
+        fields=fields,
+        tables=tables if rows else [],
+        notes=notes,
+        status="bad" if rows else "good",
+    )
+
+
+def _short(digest: str) -> str:
+    return f"{digest[:16]}…"
 
 
 def _listed(refs: list[str]) -> str:

@@ -2,8 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pandas as pd
@@ -23,33 +23,12 @@ from mlnb.core.store import ObjectStore
 from mlnb.datasets import manifests, versions
 from mlnb.datasets.remotes.records import Progress
 
-At = Callable[[str], "contextmanager[Project]"]
+At = Callable[[str], AbstractContextManager[Project]]
 
 
 def frame(rows: int, first: int = 0) -> pd.DataFrame:
-    return pd.DataFrame(
-        {"number": range(first, first + rows), "text": [f"row {n}" for n in range(rows)]}
-    )
-
-
-@pytest.fixture
-def remote(tmp_path: Path) -> str:
-    return str(tmp_path / "shared")
-
-
-@pytest.fixture
-def at(tmp_path: Path) -> At:
-    """Work in a project of this name: several people at one remote."""
-
-    @contextmanager
-    def working(name: str) -> Iterator[Project]:
-        folder = tmp_path / name
-        if not folder.exists():
-            projects.init(folder, name)
-        with projects.using(projects.current(folder)) as here:
-            yield here
-
-    return working  # type: ignore[return-value]
+    text = [f"row {number}" for number in range(rows)]
+    return pd.DataFrame({"number": range(first, first + rows), "text": text})
 
 
 def entries(store: ObjectStore, name: str) -> dict[int, object]:
