@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mlnb.core.records import DatasetVersion
     from mlnb.datasets.difference.comparing import diff
+    from mlnb.datasets.exports.exporting import export
+    from mlnb.datasets.exports.records import DatasetExport
     from mlnb.datasets.links.linking import link
     from mlnb.datasets.links.scanning import scan
-    from mlnb.datasets.loading import export, load, show
+    from mlnb.datasets.loading import load, show
     from mlnb.datasets.records import DatasetDiff, DatasetProfile
     from mlnb.datasets.removal import remove
     from mlnb.datasets.saving import save
@@ -21,10 +23,11 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "DatasetDiff": "mlnb.datasets.records",
+    "DatasetExport": "mlnb.datasets.exports.records",
     "DatasetProfile": "mlnb.datasets.records",
     "DatasetVersion": "mlnb.core.records",
     "diff": "mlnb.datasets.difference.comparing",
-    "export": "mlnb.datasets.loading",
+    "export": "mlnb.datasets.exports.exporting",
     "latest": "mlnb.datasets.versions",
     "link": "mlnb.datasets.links.linking",
     "load": "mlnb.datasets.loading",
@@ -42,6 +45,7 @@ _HOMES = {
 
 __all__ = [
     "DatasetDiff",
+    "DatasetExport",
     "DatasetProfile",
     "DatasetVersion",
     "diff",

@@ -168,7 +168,7 @@ def _read(
     if stored.kind == "link":
         from mlnb.datasets.links.reading import frame
 
-        return frame(stored, columns, engine)
+        return frame(stored, columns, engine, rows)
     from mlnb.datasets.storage.loading import load_table
 
     return load_table(project.current().store, stored, columns, rows, engine)

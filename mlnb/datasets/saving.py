@@ -65,15 +65,30 @@ def save(
         from mlnb.datasets.folders.saving import save_files
 
         return save_files(Path(data), name, note)
+    return save_table(data, name, note, key=[key] if isinstance(key, str) else list(key))
+
+
+def save_table(
+    data: Any, name: str, note: Note, *, key: list[str], source: dict[str, str] | None = None
+) -> DatasetVersion:
+    """Save a table as `save` does, and say where it comes from.
+
+    Parameters
+    ----------
+    data, name, note, key
+        As in `save`; name and note are checked already.
+    source : dict, optional
+        As in `mlnb.datasets.records.StoredVersion`.
+    """
     here = project.current()
 
     from mlnb.datasets.storage.saving import Saving
 
     parent = newest(here, name)
-    saving = Saving(here.store, data, [key] if isinstance(key, str) else list(key))
+    saving = Saving(here.store, data, key)
     if parent is not None and saving.is_in(parent):
         saving.keep(name)
         return unchanged(parent, note)
-    version = record(here, name, note, **saving.store_over(parent))
+    version = record(here, name, note, **saving.store_over(parent), source=source or {})
     saving.keep(name)
     return version

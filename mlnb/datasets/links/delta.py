@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from mlnb.core.errors import BadInput, UnknownName, UnsupportedData
 from mlnb.core.extras import require
@@ -121,9 +122,10 @@ class DeltaSource:
     def _arrow(self) -> Any:
         """Return an Arrow dataset; None where Arrow lacks a feature that the table uses."""
         try:
-            return self._table.to_pyarrow_dataset()
+            dataset = self._table.to_pyarrow_dataset()
         except self._deltalake.exceptions.DeltaProtocolError:
             return None
+        return _in_order(dataset, self._written)
 
     def _stream(self, columns: list[str] | None) -> Any:
         import pyarrow as pa
@@ -140,9 +142,19 @@ class DeltaSource:
         except (self._deltalake.exceptions.DeltaError, pa.ArrowException, OSError) as error:
             raise self._broken(first_line(error)) from None
 
+    @cached_property
+    def _written(self) -> dict[str, int]:
+        """Return when each file was written."""
+        import pyarrow as pa
+
+        actions = pa.table(self._table.get_add_actions(flatten=True))
+        times = actions["modification_time"].cast(pa.int64()).to_pylist()
+        paths = map(unquote, actions["path"].to_pylist())
+        return dict(zip(paths, times, strict=True))
+
     def _check_files(self, folder: Path) -> None:
         for path, size in self._files:
-            file = folder / path
+            file = folder / unquote(path)
             if not file.is_file():
                 raise self._broken(f"its file {path!r} is gone (vacuumed, or deleted)")
             if file.stat().st_size != size:
@@ -151,6 +163,18 @@ class DeltaSource:
     def _broken(self, reason: str) -> Exception:
         fix = "Link another version, or restore the table's files from a backup."
         return broken(self._wanted_by, self._manifest, reason, fix)
+
+
+def _in_order(dataset: Any, written: dict[str, int]) -> Any:
+    """Return a dataset with its files as they were written: Delta names them in any order."""
+    import pyarrow.dataset as ds
+
+    def place(fragment: Any) -> tuple[int, str]:
+        path = fragment.path.lstrip("/")
+        return written.get(path, 0), path
+
+    fragments = sorted(dataset.get_fragments(), key=place)
+    return ds.FileSystemDataset(fragments, dataset.schema, dataset.format, dataset.filesystem)
 
 
 def _added(table: Any) -> list[tuple[str, int]]:

@@ -3,12 +3,14 @@
 from typing import Any
 
 from mlnb.core import project
-from mlnb.core.errors import BrokenLink, UnsupportedData
+from mlnb.core.errors import BadInput, BrokenLink, UnsupportedData
 from mlnb.core.hashing import digest_json
 from mlnb.core.records import Column, DatasetVersion
 from mlnb.datasets import manifests
 from mlnb.datasets.links import backends
+from mlnb.datasets.links.query import not_pinned, run
 from mlnb.datasets.recording import Note, check, record
+from mlnb.datasets.saving import save_table
 
 PROFILED_ROWS = 1_000_000
 PROFILED_BYTES = 64_000_000
@@ -34,7 +36,8 @@ def link(
         ``….metadata.json``, ``iceberg:CATALOG/NAMESPACE.TABLE``, ``pyiceberg`` table), a Parquet
         file or folder, or data tracked by DVC (a path in a repository, or ``REPOSITORY#PATH``
         with a folder or git URL). ``delta:``, ``iceberg:``, ``parquet:`` or ``dvc:`` before it
-        says which is meant. With ``query``, a DuckDB file or a SQLAlchemy URL.
+        says which is meant. With ``query``, a DuckDB file, ``:memory:`` (a query over files), an
+        open DuckDB connection, or a SQLAlchemy URL.
     name : str
         The dataset; its first version makes it.
     at : str or int, optional
@@ -42,7 +45,8 @@ def link(
         revision. By default its present state.
     query : str, optional
         An SQL statement or a table's name. A database has no versions to pin, so the result is
-        saved as an ordinary version that names the source and the statement.
+        saved as an ordinary version that names the source and the statement. A DuckDB relation
+        brings its own.
     message, tag, author
         As in `save`.
 
@@ -60,6 +64,11 @@ def link(
     """
     note = Note(message=message, tag=tag, author=author)
     check(name, note)
+    if query is not None or not_pinned(source):
+        if at is not None:
+            raise BadInput("A database has no versions to pin.", "Leave --at out.")
+        result = run(source, query)
+        return save_table(result.table, name, note, key=[], source=result.source)
     here = project.current()
     manifest = backends.pin(source, str(at) if at is not None else None)
     try:

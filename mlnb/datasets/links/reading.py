@@ -5,6 +5,7 @@ from typing import Any
 
 from mlnb.core.errors import BadInput, UnknownName
 from mlnb.datasets.links import backends
+from mlnb.datasets.links.pieces import rows_of
 from mlnb.datasets.records import StoredVersion
 
 
@@ -23,23 +24,36 @@ def table(stored: StoredVersion, columns: Sequence[str] | None = None) -> Any:
     return _opened(stored).read(selected(stored, columns))
 
 
-def frame(stored: StoredVersion, columns: Sequence[str] | None, engine: str) -> Any:
+def frame(
+    stored: StoredVersion,
+    columns: Sequence[str] | None,
+    engine: str,
+    rows: tuple[int, int] | None = None,
+) -> Any:
     """Return a linked table as `mlnb.datasets.load` gives it."""
+    if rows is not None and not 0 <= rows[0] <= rows[1] <= stored.rows:
+        raise BadInput(
+            f"{stored.ref} has no rows {rows[0]} to {rows[1]}.", f"Its rows are 0 to {stored.rows}."
+        )
     opened = _opened(stored)
     wanted = selected(stored, columns)
+    if wanted is not None and engine == "pandas":
+        wanted += [name for name in _index(opened.schema) if name not in wanted]
+    made = opened.read(wanted) if rows is None else rows_of(opened.dataset(), wanted, *rows)
     if engine == "pandas":
         from mlnb.datasets.pandas_frames import to_pandas
         from mlnb.datasets.tables import content
 
-        index = _index(opened.schema) if wanted is not None else []
-        read = opened.read(wanted and [*wanted, *(n for n in index if n not in wanted)])
-        return to_pandas(content(read))
-    read = opened.read(wanted)
+        return to_pandas(content(made))
     if engine == "polars":
         import polars
 
-        return polars.from_arrow(read)
-    return read
+        return polars.from_arrow(made)
+    if engine == "duckdb":
+        import duckdb
+
+        return duckdb.from_arrow(made)
+    return made
 
 
 def selected(stored: StoredVersion, columns: Sequence[str] | None) -> list[str] | None:

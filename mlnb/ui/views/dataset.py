@@ -5,6 +5,7 @@ from typing import Any
 from mlnb.core.records import Column, DatasetVersion
 from mlnb.datasets.records import ColumnProfile, DatasetDiff, DatasetProfile
 from mlnb.ui.render import Table, View, row, text_of, view
+from mlnb.ui.views.dataset_sources import elsewhere, source_fields
 
 _BARS = "▁▂▃▄▅▆▇█"
 
@@ -34,7 +35,9 @@ def _(profile: DatasetProfile) -> View:
     rows = profile.version.rows
     columns = ["column", "type", "nulls", "distinct", "values", "shape"]
     cells = [_profile_row(column, rows) for column in profile.columns]
-    notes = []
+    if not cells:  # of a large link: it was not read
+        columns, cells = columns[:2], [[item.name, item.type] for item in profile.version.columns]
+    notes = elsewhere(profile.source)
     if profile.sampled:
         notes.append(
             f"Distinct values, medians, shapes and common values are those of {profile.sampled:,} "
@@ -42,8 +45,8 @@ def _(profile: DatasetProfile) -> View:
         )
     return View(
         f"Dataset {profile.version.ref}",
-        fields=_facts(profile.version),
-        tables=[Table(columns, cells)],
+        fields=[*_facts(profile.version), *source_fields(profile.source)],
+        tables=[Table(columns, cells)] if cells else [],
         notes=notes,
     )
 

@@ -1,6 +1,7 @@
-"""Where the bytes of a DVC object are: the cache, a remote that is a folder, or by ``dvc get``."""
+"""Where the bytes of a DVC object are: the cache, a remote, or by ``dvc get``."""
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mlnb.core import project
-from mlnb.core.errors import Failed
+from mlnb.core.errors import Failed, TimedOut
 from mlnb.datasets.links.dvc import outputs
 from mlnb.datasets.links.dvc.repository import FOLDER, Repository
 from mlnb.datasets.links.verified import digests
@@ -52,6 +53,28 @@ def is_intact(file: Path, output: outputs.Output) -> bool:
     return hashlib.md5(text, usedforsecurity=False).hexdigest() == output.md5
 
 
+def is_store(repository: Repository, name: str) -> bool:
+    """Tell whether a remote is an S3, GCS or Azure store that the environment says all of."""
+    values = repository.settings.get(f'remote "{name}"', {})
+    only_url = not set(values) - {"url", "region", "jobs"}  # else DVC's own settings count
+    return only_url and values.get("url", "").startswith(("s3://", "gs://", "az://", "azure://"))
+
+
+def download(repository: Repository, md5: str) -> None:
+    """Bring an object into the project from a remote that is a store, if one has it."""
+    from mlnb.core.backends.remote import Remote
+
+    for name, url in repository.remotes().items():
+        if is_store(repository, name):
+            for key in (LAYOUT / object_path(md5), object_path(md5)):
+                try:
+                    data = Remote(url).view(key.as_posix())
+                except OSError:  # not there, or not to be reached: the next place
+                    continue
+                _put(data, md5)
+                return
+
+
 def fetch(repository: Repository, output: outputs.Output) -> None:
     """Bring an output's objects into the project with the ``dvc`` program.
 
@@ -60,8 +83,7 @@ def fetch(repository: Repository, output: outputs.Output) -> None:
     Failed
         If there is no such program, or it does not get them.
     """
-    program = _program()
-    if program is None:
+    if program() is None:
         raise Failed(
             f"{output.path!r} of {repository.shown} is not on this machine.",
             "Run `dvc fetch` there, or install DVC here: pip install 'mlnb[dvc]'",
@@ -73,19 +95,37 @@ def fetch(repository: Repository, output: outputs.Output) -> None:
         path = f"{repository.base}/{output.path}" if repository.base else output.path
         revision = ["--rev", repository.commit] if repository.commit else []
         place = str(repository.top) if repository.root is not None else repository.place
+        run_dvc(Path(name), "get", *revision, "--out", str(target), "--", place, path)
+        _keep(target)
+
+
+def run_dvc(folder: Path, *arguments: str) -> None:
+    """Run the ``dvc`` program in a folder.
+
+    Raises
+    ------
+    Failed
+        If there is none, or with the reason that it gives.
+    """
+    found = program()
+    if found is None:
+        raise Failed("DVC is not installed.", "Run: pip install 'mlnb[dvc]'")
+    try:
         done = subprocess.run(  # noqa: S603  (a program found on PATH, no shell)
-            [program, "get", *revision, "--out", str(target), "--", place, path],
-            cwd=name,
+            [found, *arguments],
+            cwd=folder,
+            env={**os.environ, "DVC_NO_ANALYTICS": "1"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=FETCHING,
             check=False,
         )
-        if done.returncode:
-            said = done.stderr.decode(errors="replace").strip().splitlines() or ["dvc failed"]
-            reason = said[0].removeprefix("ERROR: ").rstrip(".")
-            raise Failed(f"{output.path!r} of {repository.shown} was not fetched: {reason}.")
-        _keep(target)
+    except subprocess.TimeoutExpired:
+        raise TimedOut(f"dvc {arguments[0]}", FETCHING) from None
+    if done.returncode:
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        said = next((line for line in lines if line.startswith("ERROR")), "ERROR: it failed")
+        raise Failed(f"dvc {arguments[0]}: {said.removeprefix('ERROR: ').rstrip('.')}.")
 
 
 def _keep(fetched: Path) -> None:
@@ -125,7 +165,15 @@ def _own() -> Path:
     return project.current().local / "dvc"
 
 
-def _program() -> str | None:
+def _put(data: memoryview, md5: str) -> None:
+    target = _own() / LAYOUT / object_path(md5)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{os.getpid()}")
+    part.write_bytes(data)
+    part.replace(target)
+
+
+def program() -> str | None:
     """Return the ``dvc`` of this environment, or the one on PATH."""
     beside = Path(sys.executable).with_name("dvc")
     return str(beside) if beside.is_file() else shutil.which("dvc")

@@ -69,6 +69,9 @@ def _committed(repo: Repository, path: str, output: Output) -> Repository:
 def _contents(repo: Repository, output: Output) -> dict[str, str]:
     file = objects.locate(repo, output.md5)
     if file is None:
+        objects.download(repo, output.md5)
+        file = objects.locate(repo, output.md5)
+    if file is None:
         objects.fetch(repo, output)
         file = objects.locate(repo, output.md5)
     if file is None or not objects.is_intact(file, output):
@@ -191,6 +194,9 @@ class DvcSource:
     def _object(self, output: Output) -> Path:
         """Return an object's verified file, fetched when it is not on this machine."""
         file = objects.locate(self._repo, output.md5)
+        if file is None:
+            objects.download(self._repo, output.md5)
+            file = objects.locate(self._repo, output.md5)
         if file is None:
             try:
                 objects.fetch(self._repo, self._whole)

@@ -67,7 +67,7 @@ def load(
     """
     chosen = [name.strip() for name in columns.split(",")] if columns else None
     if out is not None:
-        return datasets.export(ref, out, columns=chosen, replace=force)
+        return datasets.export(ref, out, columns=chosen, replace=force).version
     variables = surface.namespace
     if not isinstance(variables, MutableMapping):
         raise click.UsageError("In a shell, say where to write it: --out FILE.")
