@@ -9,23 +9,50 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mlnb.core.records import DatasetVersion
+    from mlnb.datasets.checking import verify
+    from mlnb.datasets.collection import collect
     from mlnb.datasets.difference.comparing import diff
+    from mlnb.datasets.difference.records import DatasetDiff
     from mlnb.datasets.exports.exporting import export
     from mlnb.datasets.exports.records import DatasetExport
+    from mlnb.datasets.folders.checkout import checkout
+    from mlnb.datasets.folders.records import Checkout, FolderDiff, FolderSummary
     from mlnb.datasets.links.linking import link
     from mlnb.datasets.links.scanning import scan
     from mlnb.datasets.loading import load, show
-    from mlnb.datasets.records import DatasetDiff, DatasetProfile
+    from mlnb.datasets.records import (
+        DatasetProfile,
+        GarbageCollection,
+        RemovedVersion,
+        TagHistory,
+        VerifyReport,
+    )
+    from mlnb.datasets.remotes.records import Progress, RepairReport, TransferReport
+    from mlnb.datasets.remotes.repair import repair
+    from mlnb.datasets.remotes.transfer import pull, push
     from mlnb.datasets.removal import remove
+    from mlnb.datasets.restoring import restore
     from mlnb.datasets.saving import save
     from mlnb.datasets.tagging import tag, tags, untag
     from mlnb.datasets.versions import latest, log, names, resolve
 
 _HOMES = {
-    "DatasetDiff": "mlnb.datasets.records",
+    "Checkout": "mlnb.datasets.folders.records",
+    "DatasetDiff": "mlnb.datasets.difference.records",
     "DatasetExport": "mlnb.datasets.exports.records",
     "DatasetProfile": "mlnb.datasets.records",
     "DatasetVersion": "mlnb.core.records",
+    "Progress": "mlnb.datasets.remotes.records",
+    "TransferReport": "mlnb.datasets.remotes.records",
+    "FolderDiff": "mlnb.datasets.folders.records",
+    "FolderSummary": "mlnb.datasets.folders.records",
+    "GarbageCollection": "mlnb.datasets.records",
+    "RepairReport": "mlnb.datasets.remotes.records",
+    "RemovedVersion": "mlnb.datasets.records",
+    "TagHistory": "mlnb.datasets.records",
+    "VerifyReport": "mlnb.datasets.records",
+    "checkout": "mlnb.datasets.folders.checkout",
+    "collect": "mlnb.datasets.collection",
     "diff": "mlnb.datasets.difference.comparing",
     "export": "mlnb.datasets.exports.exporting",
     "latest": "mlnb.datasets.versions",
@@ -34,20 +61,37 @@ _HOMES = {
     "log": "mlnb.datasets.versions",
     "names": "mlnb.datasets.versions",
     "remove": "mlnb.datasets.removal",
+    "pull": "mlnb.datasets.remotes.transfer",
+    "push": "mlnb.datasets.remotes.transfer",
+    "repair": "mlnb.datasets.remotes.repair",
     "resolve": "mlnb.datasets.versions",
+    "restore": "mlnb.datasets.restoring",
     "save": "mlnb.datasets.saving",
     "scan": "mlnb.datasets.links.scanning",
     "show": "mlnb.datasets.loading",
     "tag": "mlnb.datasets.tagging",
     "tags": "mlnb.datasets.tagging",
     "untag": "mlnb.datasets.tagging",
+    "verify": "mlnb.datasets.checking",
 }
 
 __all__ = [
+    "Checkout",
     "DatasetDiff",
     "DatasetExport",
     "DatasetProfile",
     "DatasetVersion",
+    "FolderDiff",
+    "FolderSummary",
+    "GarbageCollection",
+    "Progress",
+    "RemovedVersion",
+    "RepairReport",
+    "TagHistory",
+    "TransferReport",
+    "VerifyReport",
+    "checkout",
+    "collect",
     "diff",
     "export",
     "latest",
@@ -55,14 +99,19 @@ __all__ = [
     "load",
     "log",
     "names",
+    "pull",
+    "push",
     "remove",
+    "repair",
     "resolve",
+    "restore",
     "save",
     "scan",
     "show",
     "tag",
     "tags",
     "untag",
+    "verify",
 ]
 
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-from mlnb.core.records import Column, DatasetVersion, Record
+from mlnb.core.records import DatasetVersion, Record
 
 Scalar = int | float | str | bool | None
 
@@ -108,6 +108,50 @@ class DamagedVersion(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class GarbageCollection(Record):
+    """What a collection of garbage removed from the store, or would remove."""
+
+    dry_run: bool
+    older_than: float
+    """Seconds that what was removed had not been written or named for."""
+    removed_objects: int
+    removed_bytes: int
+    waiting_objects: int
+    """Objects that nothing names, but that are too young."""
+    waiting_bytes: int
+    kept_objects: int
+    kept_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DamagedObject(Record):
+    """An object that is missing from the store, or whose bytes are not those that were stored."""
+
+    digest: str
+    problem: Literal["missing", "corrupt"]
+    versions: list[str]
+    """All versions that need it, ``name@number``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyReport(Record):
+    """Whether everything that versions need is in the store as it was stored."""
+
+    versions: int
+    objects: int
+    bytes: int
+    """Bytes that were read and hashed."""
+    damaged: list[DamagedObject] = field(default_factory=list)
+    unreadable: list[DamagedVersion] = field(default_factory=list)
+    """Versions of which not even the entry or the manifest can be read."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether nothing is wrong."""
+        return not (self.damaged or self.unreadable)
+
+
+@dataclass(frozen=True, kw_only=True)
 class TopValue(Record):
     """A frequent value and how often it occurs."""
 
@@ -166,31 +210,3 @@ class DatasetProfile(Record):
     to use all; nulls, extremes, mean and deviation are always exact."""
     source: dict[str, str] = field(default_factory=dict)
     """Of what was linked: ``type``, ``location`` and what pins it, or the ``statement``."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ColumnChange(Record):
-    """A column whose type differs between two versions."""
-
-    name: str
-    before: str
-    after: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class DatasetDiff(Record):
-    """What changed from one version to another."""
-
-    before: DatasetVersion
-    after: DatasetVersion
-    identical: bool
-    """Same content: same schema, same values, same order."""
-    columns_added: list[Column] = field(default_factory=list)
-    columns_removed: list[Column] = field(default_factory=list)
-    columns_changed: list[ColumnChange] = field(default_factory=list)
-    compared: list[str] = field(default_factory=list)
-    """Columns that rows were compared by: those of both versions with one type."""
-    rows_added: int = 0
-    """Rows of ``after`` that ``before`` lacks, counted as often as they occur."""
-    rows_removed: int = 0
-    rows_kept: int = 0

@@ -18,6 +18,8 @@ HOLDERS = "mlnb.dataset_holders"
 
 The packages above this one keep such references in stores that this one knows nothing of.
 """
+_OF_MODELS = ("model", "champion")
+"""What logs of validations and releases call the models they are of."""
 _SHOWN = 3
 
 
@@ -72,18 +74,46 @@ def remove(
 
 
 def holders(name: str) -> dict[int, list[str]]:
-    """Return who names the versions of a dataset, tags apart, by number: ``run 3f2a… (train)``.
+    """Return who names the versions of a dataset, tags apart, by number: ``run train (3f2a…)``.
 
     Raises
     ------
     TrackingUnavailable
         If somebody cannot be asked: then nobody knows.
     """
-    found: dict[int, list[str]] = {}
+    found = _in_logs(project.current().store, name)
     for point in sorted(entry_points(group=HOLDERS), key=lambda point: point.name):
         for number, who in point.load()(name).items():
             found.setdefault(number, []).extend(who)
+    return {number: list(dict.fromkeys(who)) for number, who in found.items()}
+
+
+def _in_logs(store: ObjectStore, name: str) -> dict[int, list[str]]:
+    """Return which entries of the store's logs name versions of a dataset, whoever wrote them."""
+    found: dict[int, list[str]] = {}
+    for log in store.all_logs():
+        parts = log.split("/")
+        gone: frozenset[int] = frozenset()
+        if parts[0] == "datasets" and parts[2:] == ["versions"]:
+            gone = history.removed(store, parts[1])
+        damaged: dict[int, UnreadableRecord] = {}  # whoever reads that log will say so
+        for entry in store.entries(log, damaged=damaged):
+            if entry.number not in gone:
+                for number in _named(entry.data, f"{name}@"):
+                    found.setdefault(number, []).append(f"{log}/{entry.number}")
     return found
+
+
+def _named(value: Any, start: str) -> set[int]:
+    """Return the numbers of the versions that a JSON value names; models may be called alike."""
+    if isinstance(value, str):
+        digits = value.removeprefix(start)
+        return {int(digits)} if digits != value and digits.isdecimal() else set()
+    if isinstance(value, dict):
+        value = [item for key, item in value.items() if key not in _OF_MODELS]
+    if isinstance(value, list):
+        return {number for item in value for number in _named(item, start)}
+    return set()
 
 
 def _wanted(store: ObjectStore, refs: Iterable[str], every: bool) -> dict[str, list[int]]:

@@ -19,6 +19,7 @@ from mlnb.core.errors import ObjectCorrupt, ObjectMissing
 from mlnb.core.hashing import digest_bytes
 from mlnb.core.store import Entry, ObjectStore
 
+_LOGS = ("tags", "versions")
 _ABSENT = digest_bytes(b"never stored")
 
 
@@ -202,6 +203,11 @@ class StoreContract:
         assert store.logs("datasets") == ["a", "b", "c.d-e_f"]
         assert store.logs("datasets/a") == ["tags", "versions"]
         assert store.logs("data") == []
+        assert store.logs("") == ["datasets", "models"]
+        assert [log for log in store.all_logs() if store.numbers(log)] == [
+            *(f"datasets/{name}/{log}" for name in ("a", "b", "c.d-e_f") for log in _LOGS),
+            "models/m/versions",
+        ]
 
     def test_a_maker_that_gives_up_writes_nothing(self, store: ObjectStore) -> None:
         """An exception in the maker leaves the log as it was."""

@@ -44,7 +44,7 @@ class Registry:
         if store.absent(self.uri):
             return []
         with store.failures(self.uri):
-            return [str(item.name) for item in _pages(self.client.search_registered_models)]
+            return [str(item.name) for item in pages(self.client.search_registered_models)]
 
     def aliases(self, name: str) -> dict[str, int]:
         """Return which version each alias of a model points to.
@@ -69,7 +69,7 @@ class Registry:
         """Return a model's versions, oldest first."""
         aliases = self.aliases(check_name("model", name))
         with store.failures(self.uri):
-            found = list(_pages(self.client.search_model_versions, f"name = '{name}'"))
+            found = list(pages(self.client.search_model_versions, f"name = '{name}'"))
         return sorted((record(item, aliases) for item in found), key=lambda item: item.number)
 
     def resolve(self, reference: str) -> ModelVersion:
@@ -150,7 +150,8 @@ def record(found: Any, aliases: dict[str, int]) -> ModelVersion:
     )
 
 
-def _pages(search: Any, filter_string: str | None = None) -> Any:
+def pages(search: Any, filter_string: str | None = None) -> Any:
+    """Yield all that a search of MLflow's finds, page by page."""
     token = None
     while True:
         page = search(filter_string=filter_string, max_results=1000, page_token=token)

@@ -3,6 +3,7 @@
 Registering imports nothing: Click and the packages are imported when a magic is first used.
 """
 
+import re
 import shlex
 from collections.abc import Callable
 from importlib import import_module
@@ -10,6 +11,8 @@ from typing import Any
 
 from mlnb.ui import track_cell
 from mlnb.ui.nouns import NOUNS
+
+_TIME = re.compile(r"(@\{\s*[0-9][^{}]*\})")
 
 
 def register(shell: Any) -> None:
@@ -43,9 +46,13 @@ def _mimebundle(value: Any, **_options: Any) -> dict[str, Any]:
 
 
 def _magic(name: str, shell: Any) -> Callable[..., Any]:
+    from IPython.core.magic import no_var_expand
+
     entry = NOUNS[name]
 
+    @no_var_expand
     def magic(line: str, cell: str | None = None) -> Any:
+        line = _expanded(line, shell)
         if cell is None:
             return run_line(name, line, shell)
         module, _, function = entry.cell.partition(":")
@@ -54,6 +61,18 @@ def _magic(name: str, shell: Any) -> Callable[..., Any]:
 
     magic.__doc__ = f"{entry.help}\n\nType %{name} --help."
     return magic
+
+
+def _expanded(line: str, shell: Any) -> str:
+    """Put the values of ``$name`` and ``{name}`` in their places, as IPython does for any magic.
+
+    But leave times alone: of ``flights@{2026-11-10}`` it would make ``flights@2005``.
+    """
+    parts = _TIME.split(line)
+    for index in range(0, len(parts), 2):
+        # 3: the variables of who typed the magic, beyond the frames of ours and IPython's
+        parts[index] = shell.var_expand(parts[index], depth=3)
+    return "".join(parts)
 
 
 def run_line(name: str, line: str, shell: Any) -> Any:

@@ -1,6 +1,8 @@
 """``mlnb project`` / ``%project``: make, inspect and check a project."""
 
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
@@ -11,6 +13,9 @@ from mlnb.core.urls import without_secrets
 from mlnb.ui.grammar import Noun, Outcome
 from mlnb.ui.overview import ProjectStatus
 from mlnb.ui.render import Table, View
+
+if TYPE_CHECKING:
+    from mlnb.datasets.records import GarbageCollection
 
 
 @click.group("project", cls=Noun)
@@ -49,6 +54,45 @@ def status() -> ProjectStatus:
     from mlnb.ui import overview
 
     return overview.status()
+
+
+class Age(click.ParamType[float]):
+    """A length of time: ``14d``, ``12h``, ``30m``, ``90s`` or ``0``."""
+
+    name = "age"
+    _UNITS: ClassVar = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+
+    def convert(
+        self, value: Any, parameter: click.Parameter | None, context: click.Context | None
+    ) -> float:
+        """Return the seconds."""
+        if isinstance(value, int | float):
+            return float(value)
+        found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smhdw]?)", value.strip())
+        if found is None or (not found[2] and float(found[1])):
+            self.fail(f"{value!r} is no length of time. Write 14d, 12h or 30m.", parameter, context)
+        return float(found[1]) * self._UNITS[found[2]]
+
+
+@project.command("gc")
+@click.option("-n", "--dry-run", is_flag=True, help="Remove nothing, only tell.")
+@click.option(
+    "--older-than",
+    type=Age(),
+    default="24h",
+    show_default=True,
+    help="Leave what was written or removed more recently: 14d, 12h, 30m.",
+)
+def gc(dry_run: bool, older_than: float) -> "GarbageCollection":
+    """Free the space of what nothing names any more.
+
+    That is the data of removed dataset versions (dataset rm) and what killed saves left behind.
+    Everything that an entry of any log names stays: versions, executed notebooks, labels. It may
+    run while others save, unless --older-than is less than a day.
+    """
+    from mlnb import datasets
+
+    return datasets.collect(older_than=older_than, dry_run=dry_run)
 
 
 @project.command("doctor")

@@ -1,6 +1,6 @@
 """``mlnb dataset`` / ``%dataset``: save, load, inspect, compare and share dataset versions."""
 
-from mlnb.ui.commands.dataset import folders, history, links, tables
+from mlnb.ui.commands.dataset import checks, folders, history, links, sharing, tables
 from mlnb.ui.commands.dataset.group import dataset
 
-__all__ = ["dataset", "folders", "history", "links", "sharing", "tables"]
+__all__ = ["checks", "dataset", "folders", "history", "links", "sharing", "tables"]

@@ -8,9 +8,11 @@ import click
 
 from mlnb import datasets
 from mlnb.core.records import DatasetVersion
+from mlnb.datasets import versions
+from mlnb.datasets.difference.records import DatasetDiff
 from mlnb.datasets.folders.records import FolderDiff, FolderSummary
 from mlnb.datasets.loading import Engine
-from mlnb.datasets.records import DatasetDiff, DatasetProfile
+from mlnb.datasets.records import DamagedVersion, DatasetProfile
 from mlnb.ui.commands.dataset.group import dataset
 from mlnb.ui.grammar import Data, Listing, Surface
 
@@ -81,10 +83,10 @@ def load(
 
 
 @dataset.command("list")
-def list_all() -> Listing[DatasetVersion]:
+def list_all() -> Listing[DatasetVersion | DamagedVersion]:
     """List all datasets, each by its newest version."""
     return Listing(
-        datasets.latest(),
+        versions.newest_of_each(),
         title="Datasets",
         empty="There is no dataset yet. Save one: dataset save DATA NAME",
     )

@@ -1,0 +1,27 @@
+"""How the findings on datasets are laid out."""
+
+from mlnb.datasets.records import VerifyReport
+from mlnb.ui.render import Table, View, view
+from mlnb.ui.views.dataset import size
+
+
+@view.register
+def _(report: VerifyReport) -> View:
+    rows: list[tuple[str, str, int, list[str]]] = [
+        (f"{item.digest[:16]}…", item.problem, len(item.versions), item.versions)
+        for item in report.damaged
+    ]
+    rows += [
+        ("entry", item.problem, 1, [f"{item.name}@{item.number}"]) for item in report.unreadable
+    ]
+    columns = ["object", "problem", "versions", "which"]
+    return View(
+        "All is whole" if report.is_whole else "Damaged",
+        fields=[
+            ("versions", report.versions),
+            ("objects", f"{report.objects:,}, {size(report.bytes)}"),
+        ],
+        tables=[Table(columns, rows, styles=["bad"] * len(rows))] if rows else [],
+        notes=[] if report.is_whole else ["Saving the same data again stores it again."],
+        status="good" if report.is_whole else "bad",
+    )
