@@ -65,13 +65,13 @@ class Project:
     @cached_property
     def store(self) -> ObjectStore:
         """Return the object store."""
-        url = self.settings.store
+        url, durable = self.settings.store, self.settings.durable
         if "://" not in url:
             path = self.root / url
             if path.is_relative_to(self.root / STATE):
-                return ObjectStore(str(path), before_first=lambda: self.state)
+                return ObjectStore(str(path), before_first=lambda: self.state, durable=durable)
             url = str(path)
-        return ObjectStore(url)
+        return ObjectStore(url, durable=durable)
 
     @cached_property
     def events(self) -> EventLog:

@@ -37,6 +37,11 @@ class Settings(BaseModel):
         ".mlnb/store",
         description="Object store (data, notebooks, history): a folder, s3://…, gs://… or az://….",
     )
+    durable: bool = Field(
+        False,
+        description="Whether a save in a folder waits until the disk has it, so that it outlasts "
+        "a loss of power; a killed process loses nothing in any case.",
+    )
     remote: str = Field(
         "",
         description="Store that `dataset push` and `pull` share with: a folder, s3://…, gs://… "

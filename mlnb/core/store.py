@@ -50,15 +50,23 @@ class ObjectStore(Objects):
         A folder that is not there is an empty store, and made by the first write.
     before_first : callable, optional
         Called before the folder is made.
+    durable : bool
+        Whether writes to a folder wait for the disk; a server's answer means that it has it.
     """
 
-    def __init__(self, url: str, *, before_first: Callable[[], object] | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        before_first: Callable[[], object] | None = None,
+        durable: bool = False,
+    ) -> None:
         self.url = url
         self._known: dict[str, int] = {}  # log → a number it has; a hint where to look next
         folder = _local_folder(url)
         with self._failures():
             if folder is not None:
-                self._backend: Backend = Folder(folder, before_first)
+                self._backend: Backend = Folder(folder, before_first, durable=durable)
             else:
                 from mlnb.core.backends.remote import Remote  # obstore takes a while to import
 

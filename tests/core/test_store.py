@@ -1,9 +1,11 @@
 """The object store: the contract on a folder and in memory, properties, races, failures."""
 
+import errno
 import json
 import multiprocessing
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +32,12 @@ class TestFileUrl(StoreContract):
     @pytest.fixture
     def store(self, tmp_path: Path) -> ObjectStore:
         return ObjectStore((tmp_path / "a folder").as_uri())
+
+
+class TestDurableFolder(StoreContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> ObjectStore:
+        return ObjectStore(str(tmp_path / "new" / "folder"), durable=True)
 
 
 class TestMemory(StoreContract):
@@ -276,6 +284,54 @@ def test_an_object_in_a_folder_is_a_file(tmp_path: Path) -> None:
     assert path is not None
     assert path.read_bytes() == b"data"
     assert ObjectStore("memory://").path(digest_bytes(b"data")) is None
+
+
+def test_a_durable_write_reaches_the_disk_before_its_name_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def spied(name: str) -> Any:
+        call = getattr(os, name)
+
+        def spy(*arguments: Any) -> Any:
+            result = call(*arguments)
+            is_file = name == "fsync" and stat.S_ISREG(os.fstat(arguments[0]).st_mode)
+            done.append("file" if is_file else name)
+            return result
+
+        return spy
+
+    for name in ("fsync", "replace", "link", "mkdir"):
+        monkeypatch.setattr(os, name, spied(name))
+    store = ObjectStore(str(tmp_path / "store"), durable=True)
+    store.put(b"first")
+    done.clear()
+    store.append("log", lambda n: {"n": n})
+    assert done == ["file", "mkdir", "fsync", "mkdir", "fsync", "link", "fsync"]
+    done.clear()
+    store.append("log", lambda n: {"n": n})
+    assert done == ["file", "link", "fsync"]
+    done.clear()
+    store.replace(store.put(b"data"), b"data")
+    assert done[-3:] == ["file", "replace", "fsync"]
+    done.clear()
+    ObjectStore(str(tmp_path / "other")).put(b"data")
+    assert "file" not in done
+
+
+def test_a_disk_without_hard_links_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_paths: str) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")  # what FAT answers on Linux
+
+    monkeypatch.setattr(os, "link", refuse)
+    store = ObjectStore(str(tmp_path))
+    with pytest.raises(StoreUnavailable, match="no hard links"):
+        store.append("log", lambda n: {"n": n})
+    assert store.last("log") is None
+    assert list((tmp_path / "parts").iterdir()) == []
 
 
 def test_reading_makes_no_folder(tmp_path: Path) -> None:

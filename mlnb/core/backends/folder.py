@@ -4,6 +4,7 @@ A file is written under ``parts/`` and then renamed to its place (or linked to i
 be there), so that no reader ever sees a part of it and a killed writer leaves only its part.
 """
 
+import errno
 import mmap
 import os
 import secrets
@@ -17,6 +18,9 @@ from mlnb.core.backends import entry_name, entry_number
 
 _MAPPED = 1 << 20
 """Files from this size on are mapped; below, reading is quicker and keeps no descriptor."""
+_SETTLED = 2_000_000_000
+"""Nanoseconds after which a change of a folder shows in its time, whatever the file system."""
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
 _PARTS = "parts"
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
@@ -30,13 +34,23 @@ class Folder:
         Absolute.
     before_first : callable, optional
         Called before the folder is made.
+    durable : bool
+        Whether a write waits until the disk has it, so that it outlasts a loss of power.
     """
 
     parallel = 1
 
-    def __init__(self, root: Path, before_first: Callable[[], object] | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        before_first: Callable[[], object] | None = None,
+        *,
+        durable: bool = False,
+    ) -> None:
         self._root = os.fspath(root)
+        self._durable = durable
         self._before_first = before_first
+        self._listed: dict[str, tuple[int, int]] = {}  # log → its folder's change, last number
         nearest = next(path for path in (root, *root.parents) if path.exists())
         if not nearest.is_dir():
             raise NotADirectoryError(f"{nearest.name} is a file")
@@ -88,8 +102,9 @@ class Folder:
             try:
                 os.replace(part, target)
             except FileNotFoundError:
-                os.makedirs(os.path.dirname(target), exist_ok=True)
+                self._make_folder(os.path.dirname(target))
                 os.replace(part, target)
+            self._settle(target)
         except BaseException:
             _remove(part)
             raise
@@ -97,16 +112,28 @@ class Folder:
     def create(self, key: str, data: bytes) -> bool:
         """Write a file unless there is one; tell whether it was written."""
         part, target = self._part(memoryview(data)), self._at(key)
+        folder, _, name = key.rpartition("/")
+        seen = self._listed.get(folder)
+        is_next = seen == (_changed(self._at(folder)), entry_number(name) - 1)
         try:
             try:
                 os.link(part, target)
             except FileNotFoundError:
-                os.makedirs(os.path.dirname(target), exist_ok=True)
+                self._make_folder(os.path.dirname(target))
                 os.link(part, target)
+            self._settle(target)
         except FileExistsError:
             return False
+        except OSError as error:
+            if error.errno in _NO_LINKS:
+                raise OSError(
+                    error.errno, "its disk has no hard links, which a log needs"
+                ) from None
+            raise
         finally:
             _remove(part)
+        if is_next:
+            self._listed[folder] = (_changed(self._at(folder)), entry_number(name))
         return True
 
     def delete(self, key: str) -> None:
@@ -131,12 +158,19 @@ class Folder:
 
     def numbers(self, folder: str, known: int) -> list[int]:
         """Return the numbers of a log's entries from ``known`` on, sorted."""
-        first = entry_name(known)
+        path, first = self._at(folder), entry_name(known)
+        changed = _changed(path)
+        if self._listed.get(folder) == (changed, known) and not os.path.exists(
+            f"{path}/{entry_name(known + 1)}"  # written since, in the same tick of the clock
+        ):
+            return [known]
         try:
-            names = [name for name in os.listdir(self._at(folder)) if name >= first]
+            names = [name for name in os.listdir(path) if name >= first]
         except FileNotFoundError:
             return []
         numbers = sorted(filter(None, map(entry_number, names)))
+        if numbers and time.time_ns() - changed > _SETTLED:
+            self._listed[folder] = (changed, numbers[-1])
         return numbers if not known or numbers[:1] == [known] else []
 
     def walk(self, folder: str) -> Iterator[tuple[str, int, float]]:
@@ -186,15 +220,50 @@ class Folder:
                 else:
                     while len(data):
                         data = data[file.write(data) :]
+                if self._durable:
+                    os.fsync(descriptor)
         except BaseException:
             _remove(part)
             raise
         return part
 
+    def _settle(self, path: str) -> None:
+        """Wait until the disk has the name of a file, when that was asked for."""
+        if self._durable:
+            _sync_folder(os.path.dirname(path))
+
+    def _make_folder(self, path: str) -> None:
+        if self._durable and not os.path.exists(path):
+            self._make_folder(os.path.dirname(path))
+            with suppress(FileExistsError):
+                os.mkdir(path)
+            _sync_folder(os.path.dirname(path))
+        else:
+            os.makedirs(path, exist_ok=True)
+
     def _make(self) -> None:
         if self._before_first is not None and not os.path.exists(self._root):
             self._before_first()
-        os.makedirs(f"{self._root}/{_PARTS}", exist_ok=True)
+        self._make_folder(f"{self._root}/{_PARTS}")
+
+
+def _changed(folder: str) -> int:
+    """Return when a folder was changed last, in nanoseconds; 0 when it is not there."""
+    try:
+        return os.stat(folder).st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+def _sync_folder(path: str) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except PermissionError:  # Windows opens no folder, and keeps names safe by itself
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _remove(path: str) -> None:
