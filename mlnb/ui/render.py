@@ -85,9 +85,11 @@ def _(result: list[Any]) -> View:
 
 
 def laid_out(result: Any) -> View:
-    """Return a result's view, with all views registered."""
-    import mlnb.ui.views  # noqa: F401  (registers them)
+    """Return a result's view, with the views of its noun registered."""
+    from mlnb.ui.views import register_for
 
+    fallback = view.dispatch(object)
+    register_for(result, lambda kind: view.dispatch(kind) is not fallback)
     return view(result)
 
 

@@ -21,7 +21,6 @@ from mlnb.core.errors import (
     ObjectCorrupt,
     ObjectMissing,
     UnknownName,
-    UnsupportedData,
 )
 from mlnb.core.project import Project
 from mlnb.core.records import DatasetVersion
@@ -107,11 +106,6 @@ def test_a_bad_tag_is_refused_before_anything_is_written(tag: str, in_project: P
     with pytest.raises(BadInput):
         datasets.save(FRAME, "data", tag=tag)
     assert stored_files(in_project) == set()
-
-
-def test_a_folder_is_no_table(tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedData, match="is a folder"):
-        datasets.save(tmp_path, "data")
 
 
 def test_a_missing_file_is_named() -> None:

@@ -126,7 +126,7 @@ def test_tag_and_diff(capsys: pytest.CaptureFixture[str]) -> None:
         (["save", "nothing.csv", "new"], "no file 'nothing.csv'"),
         (["save", "there.csv", "a b"], "cannot name a dataset"),
         (["save", "there.csv", "new", "--tag", "7"], "cannot be a tag"),
-        (["save", "mlnb.toml", "new"], "no known table format"),
+        (["save", "mlnb.toml", "a b"], "cannot name a dataset"),
         (["tag", "data", "latest"], "cannot be a tag"),
         (["diff", "data", "data@9"], "It has version 1"),
         (["lod"], "Did you mean 'load'?"),

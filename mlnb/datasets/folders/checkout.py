@@ -133,7 +133,7 @@ class _Work:
     def _cache(self) -> StatCache:
         """Return what is known of the folder, or of the one file that was saved from it."""
         cache = statcache.read(self._here, self._root)
-        if len(self._rows) == 1 and not cache.files:
+        if len(self._rows) == 1 and cache == StatCache():
             path = next(iter(self._rows))
             cache = statcache.read(self._here, self._root / path)
         return cache
