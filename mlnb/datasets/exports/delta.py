@@ -9,6 +9,7 @@ from mlnb.core.errors import Conflict, UnsupportedData
 from mlnb.core.extras import require
 from mlnb.datasets.exports import losses, targets
 from mlnb.datasets.exports.records import Loss
+from mlnb.datasets.links.delta import over_files
 from mlnb.datasets.links.source import first_line
 from mlnb.datasets.tables import Content, plain, type_name
 
@@ -57,7 +58,7 @@ def write(content: Content, path: Path, message: str) -> int:
 def lost(content: Content, path: Path, version: int) -> tuple[list[Loss], int | None]:
     """Return what the written version does not keep, and how many rows that was checked on."""
     deltalake = require("deltalake", "delta")
-    dataset = deltalake.DeltaTable(str(path), version=version).to_pyarrow_dataset()
+    dataset = over_files(deltalake.DeltaTable(str(path), version=version), str(path.absolute()))
     checked = None
     if content.table.num_rows > losses.CHECKED:
         checked = losses.CHECKED

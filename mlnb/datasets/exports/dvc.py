@@ -23,6 +23,20 @@ from mlnb.datasets.links.dvc.repository import Repository
 from mlnb.datasets.records import StoredVersion
 
 
+class _Quoted(str):
+    """Text that is quoted in YAML: DVC reads YAML 1.2, where ``12e34`` is a number."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Knows quoted text."""
+
+
+_Dumper.add_representer(
+    _Quoted,
+    lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style="'"),
+)
+
+
 def export_table(
     stored: StoredVersion, path: Path, columns: Sequence[str] | None, *, replace: bool
 ) -> dict[str, Any]:
@@ -166,12 +180,12 @@ def _move(made: Path, path: Path) -> None:
 
 def _described(stored: StoredVersion, made: Path, path: Path, named: dict[str, str]) -> str:
     """Return the ``.dvc`` file, which names the version that the data is."""
-    output: dict[str, Any] = {"md5": named[""], "size": targets.size(made)}
+    output: dict[str, Any] = {"md5": _Quoted(named[""]), "size": targets.size(made)}
     if made.is_dir():
         output["nfiles"] = len(named) - 1
-    output |= {"hash": "md5", "path": path.name}
+    output |= {"hash": "md5", "path": _Quoted(path.name)}
     body = {"outs": [output], "meta": {"mlnb": {"version": stored.ref, "digest": stored.digest}}}
-    return str(yaml.safe_dump(body, sort_keys=False, allow_unicode=True))
+    return str(yaml.dump(body, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
 
 
 def _ignore(path: Path) -> None:

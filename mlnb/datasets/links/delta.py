@@ -122,7 +122,7 @@ class DeltaSource:
     def _arrow(self) -> Any:
         """Return an Arrow dataset; None where Arrow lacks a feature that the table uses."""
         try:
-            dataset = self._table.to_pyarrow_dataset()
+            dataset = over_files(self._table, self._place)
         except self._deltalake.exceptions.DeltaProtocolError:
             return None
         return _in_order(dataset, self._written)
@@ -163,6 +163,20 @@ class DeltaSource:
     def _broken(self, reason: str) -> Exception:
         fix = "Link another version, or restore the table's files from a backup."
         return broken(self._wanted_by, self._manifest, reason, fix)
+
+
+def over_files(table: Any, place: str) -> Any:
+    """Return an Arrow dataset over the files of a Delta table.
+
+    On this machine Arrow reads them itself: deltalake's file system is in Python, and a thread of
+    Arrow's that is still in it when Python ends aborts the process.
+    """
+    import pyarrow.fs as pafs
+
+    if places.is_remote(place):
+        return table.to_pyarrow_dataset()
+    files = pafs.SubTreeFileSystem(place, pafs.LocalFileSystem())
+    return table.to_pyarrow_dataset(filesystem=files)
 
 
 def _in_order(dataset: Any, written: dict[str, int]) -> Any:

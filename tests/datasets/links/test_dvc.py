@@ -272,3 +272,15 @@ def test_links_do_not_depend_on_git_variables(
     datasets.link("../elsewhere/flights.csv", "flights")
     assert datasets.show("flights").source["revision"] == commit
     assert subprocess.run(["git", "status"], capture_output=True, check=False).returncode
+
+
+@pytest.mark.parametrize("name", ["yes", "1_000", "12e3", "0x1f", "null", "a: b", "ü"])
+def test_a_name_that_yaml_could_take_for_something_else_is_a_name(
+    name: str, elsewhere: Any
+) -> None:
+    elsewhere.track(name, {"a.txt": b"a"})
+    if ":" in name:
+        file = elsewhere.root / f"{name}.dvc"
+        file.write_text(file.read_text().replace(f"path: {name}", f"path: '{name}'"))
+    elsewhere.commit("v1")
+    assert datasets.link(f"../elsewhere#{name}", "data").rows == 1

@@ -126,7 +126,7 @@ def _outputs(repository: Repository, name: str, text: bytes) -> list[Output]:
     """Return the outputs that a file names."""
     folder = str(PurePosixPath(name).parent)
     try:
-        data: dict[str, Any] = yaml.safe_load(text) or {}
+        data = _parsed(text)
         if PurePosixPath(name).name == LOCK:
             stages: dict[str, Any] = data["stages"] if "schema" in data else data  # DVC 1 has none
             directories = _working_directories(repository, folder)
@@ -142,6 +142,15 @@ def _outputs(repository: Repository, name: str, text: bytes) -> list[Output]:
         raise UnreadableRecord(f"{name} of {repository.shown}", reason) from None
 
 
+def _parsed(text: bytes) -> dict[str, Any]:
+    """Return a YAML file with every value as text.
+
+    DVC writes YAML 1.2, where a file may be called ``yes`` or ``1_000`` without quotes; PyYAML's
+    own reading, YAML 1.1, would make a truth or a number of it.
+    """
+    return yaml.load(text, Loader=yaml.BaseLoader) or {}  # noqa: S506  (makes nothing but text)
+
+
 def _output(item: dict[str, Any], folder: str) -> Output:
     path = normpath(f"{folder}/{item['path']}")
     return Output(path, str(item.get("md5", "")), legacy=item.get("hash") != "md5")
@@ -149,6 +158,6 @@ def _output(item: dict[str, Any], folder: str) -> Output:
 
 def _working_directories(repository: Repository, folder: str) -> dict[str, str]:
     """Return where each stage of a ``dvc.yaml`` runs: its outputs' paths start there."""
-    stages = (yaml.safe_load(repository.read(f"{folder}/dvc.yaml") or b"") or {}).get("stages", {})
+    stages = _parsed(repository.read(f"{folder}/dvc.yaml") or b"").get("stages", {})
     bodies = {name: body.get("do", body) for name, body in stages.items()}
     return {name: str(body["wdir"]) for name, body in bodies.items() if "wdir" in body}
