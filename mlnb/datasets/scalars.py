@@ -120,3 +120,27 @@ def _digits(chunk: Any) -> Any:
 
 def _decimals(numbers: Any, scale: int) -> list[Scalar]:
     return [short(Decimal(one).scaleb(-scale)) for one in numbers.tolist()]
+
+
+def texts(values: Any) -> list[str | None]:
+    """Return the short text of each value of an Arrow array; None for null.
+
+    Parameters
+    ----------
+    values : pyarrow.Array or pyarrow.ChunkedArray
+        A few values, of any type.
+    """
+    kind = values.type
+    if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
+        # By Arrow: Python knows neither nanoseconds nor the year 10,000.
+        shown = values.cast(pa.string()).to_pylist()
+        return [None if text is None else _without_zeros(text) for text in shown]
+    if pa.types.is_duration(kind):
+        seconds = values.cast(pa.int64()).to_pylist()
+        unit = _PER_SECOND[kind.unit]
+        return [None if one is None else _duration(one / unit) for one in seconds]
+    found = values.to_pylist()
+    if pa.types.is_float32(kind) or pa.types.is_float16(kind):  # not with a double's digits
+        number = kind.to_pandas_dtype()
+        return [None if value is None else str(number(value)) for value in found]
+    return [None if value is None else short(value) for value in found]

@@ -9,10 +9,11 @@ import pytest
 
 from mlnb.core.records import Record
 from mlnb.datasets import records
+from mlnb.datasets.difference import records as difference
 from mlnb.datasets.links import manifest as links
 
 FIXTURES = Path(__file__).parent / "formats"
-MODULES = (records, links)
+MODULES = (records, difference, links)
 KINDS = {
     name: kind
     for module in MODULES

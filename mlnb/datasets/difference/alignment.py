@@ -23,11 +23,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from mlnb.datasets.difference.arrays import BLOCK, bits_of, flat
+from mlnb.datasets.difference.arrays import BLOCK, Positions, bits_of, flat
 from mlnb.datasets.difference.cells import changed_cells, changed_columns
 from mlnb.datasets.difference.hashes import row_hashes
 
-Positions = np.ndarray[Any, np.dtype[np.int64]]
 Codes = np.ndarray[Any, np.dtype[np.int64]]
 
 _SPARSE = 4

@@ -6,6 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+Positions = np.ndarray[Any, np.dtype[np.int64]]
+
 BLOCK = 65_536
 """Rows that are worked on at a time, so that what is in between stays in the processor's cache."""
 
@@ -25,6 +27,16 @@ def flat(column: Any) -> Any:
     if pa.types.is_binary(column.type) or pa.types.is_binary_view(column.type):
         return column.cast(pa.large_binary())
     return column
+
+
+def decoded(column: Any) -> Any:
+    """Return a column with the values themselves, if it has places in a dictionary."""
+    if not pa.types.is_dictionary(column.type):
+        return column
+    if not isinstance(column, pa.ChunkedArray):
+        return column.dictionary.take(column.indices)
+    chunks = [chunk.dictionary.take(chunk.indices) for chunk in column.chunks]
+    return pa.chunked_array(chunks, column.type.value_type)
 
 
 def is_text(kind: Any) -> bool:

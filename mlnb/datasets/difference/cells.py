@@ -12,9 +12,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlnb.datasets.difference.arrays import BLOCK, flat, is_text, lists_of, raw_of, validity
-
-Positions = np.ndarray[Any, np.dtype[np.int64]]
+from mlnb.datasets.difference.arrays import (
+    BLOCK,
+    Positions,
+    flat,
+    is_text,
+    lists_of,
+    raw_of,
+    validity,
+)
 
 _BYTES = 2**25
 """Texts are compared in blocks of about this size."""

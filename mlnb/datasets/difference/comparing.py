@@ -1,106 +1,215 @@
-"""What changed between two versions: columns, and rows by content."""
+"""What changed between two versions of a table: columns, rows, cells."""
 
-from typing import Any
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from mlnb.core import project
-from mlnb.core.records import Column
 from mlnb.datasets import versions
-from mlnb.datasets.records import ColumnChange, DatasetDiff, StoredVersion
-from mlnb.datasets.storage.stored import StoredTable
-from mlnb.datasets.tables import plain
+from mlnb.datasets.difference import extracts, matching
+from mlnb.datasets.difference.arrays import Positions
+from mlnb.datasets.difference.cells import changed_cells
+from mlnb.datasets.difference.columns import Columns, columns_of
+from mlnb.datasets.difference.lineage import Lineage, lineage_of
+from mlnb.datasets.difference.matching import Rows
+from mlnb.datasets.difference.records import DatasetDiff, RowKind
+from mlnb.datasets.difference.sides import Side, picked, side_of
+from mlnb.datasets.files import check_target, write_file
+from mlnb.datasets.loading import show
+from mlnb.datasets.records import ColumnProfile, DatasetProfile, StoredVersion
+
+if TYPE_CHECKING:
+    from mlnb.datasets.folders.records import FolderDiff
+
+KeySource = Literal["", "given", "recorded", "detected"]
 
 
-def diff(before: str, after: str) -> DatasetDiff:
+def diff(
+    before: str,
+    after: str,
+    *,
+    key: str | Sequence[str] | None = None,
+    sample: int = 3,
+    rows: int = 0,
+    out: Path | None = None,
+    replace: bool = False,
+) -> "DatasetDiff | FolderDiff":
     """Return what changed from one version to another.
 
-    Rows have no identity: a changed row is one removed and one added. They are compared as a
-    whole, by all columns that both versions have with one type, and counted as often as they
-    occur; their order does not count.
+    Rows are matched by a key: the one given, or the one that both versions were saved with, or a
+    column of both that has no null and no value twice. Without one, rows are the same when all
+    their values are: then a changed row is one removed and one added, and rows count as often as
+    they occur. Columns of another type are compared where one type holds the values of both.
+    Values are equal when they are stored alike: NaN is NaN, null is null, -0.0 is not 0.0.
+
+    Only what may differ is read: ranges of a column that have one digest in both are not.
 
     Parameters
     ----------
     before, after : str
         References as in `resolve`, usually of one dataset.
+    key : str or sequence of str, optional
+        Columns that identify a row; an empty sequence to compare rows by content.
+    sample : int
+        Show so many changed cells of each column.
+    rows : int
+        Show so many rows of each kind: added, removed, changed.
+    out : Path, optional
+        A .parquet, .csv, .json or .jsonl file to write all rows that differ to, as
+        `DatasetDiff.to_pandas` has them.
+    replace : bool
+        Whether that file may exist already.
+
+    Returns
+    -------
+    DatasetDiff
+        Of tables; all rows and cells that changed are had from it, too (`DatasetDiff.rows`).
+    FolderDiff
+        Of versions of files.
 
     Raises
     ------
     UnknownName, InvalidReference
-        If one means no version.
+        If a reference means no version, or a version has no such column.
+    BadInput
+        If the key does not identify the rows of both; or one is a table and one is files.
+    Conflict, UnsupportedData
+        If the file exists, or is of another kind.
     """
     old, new = versions.find(before), versions.find(after)
-    old_types = {column.name: column.type for column in old.columns}
-    new_types = {column.name: column.type for column in new.columns}
-    compared = [name for name, kind in old_types.items() if new_types.get(name) == kind]
-    if old.digest == new.digest:
-        added, removed = 0, 0
-    elif compared:
-        added, removed = _rows(_values(old, compared), _values(new, compared))
-    else:
-        added, removed = new.rows, old.rows
-    return DatasetDiff(
-        before=versions.public(old),
-        after=versions.public(new),
-        identical=old.digest == new.digest,
-        columns_added=_missing(new.columns, old_types),
-        columns_removed=_missing(old.columns, new_types),
-        columns_changed=[
-            ColumnChange(name=name, before=kind, after=new_types[name])
-            for name, kind in old_types.items()
-            if name in new_types and new_types[name] != kind
-        ],
-        compared=compared,
-        rows_added=added,
-        rows_removed=removed,
-        rows_kept=new.rows - added,
-    )
+    if "files" in (old.kind, new.kind):
+        from mlnb.datasets.folders import difference as folders
+
+        return folders.diff(project.current().store, old, new)
+    if out is not None:
+        check_target(out, replace=replace)
+    compared = compare_versions(old, new, key)
+    if out is not None:
+        write_file(compared.changes(), out, replace=replace)
+    from mlnb.datasets.difference.summary import summary
+
+    found = summary(compared, cells=sample, rows=rows)
+    object.__setattr__(found, "_comparison", compared)  # see DatasetDiff.comparison
+    return found
 
 
-def _missing(columns: list[Column], known: dict[str, str]) -> list[Column]:
-    return [column for column in columns if column.name not in known]
+def compare(before: str, after: str, *, key: Sequence[str] | None = None) -> "Comparison":
+    """Return two versions of tables, compared (as `diff`)."""
+    return compare_versions(versions.find(before), versions.find(after), key)
 
 
-def _values(version: StoredVersion, columns: list[str]) -> Any:
-    if version.kind == "link":
-        from mlnb.datasets.links.reading import table
+@dataclass
+class Comparison:
+    """Two tables and what differs: the rows, and the places of the cells."""
 
-        return plain(table(version, columns))
-    stored = StoredTable(project.current().store, version)
-    return plain(stored.content(columns, None).table)
+    versions: tuple[StoredVersion, StoredVersion]
+    before: Side
+    after: Side
+    columns: Columns
+    key: list[str]
+    key_source: KeySource
+    found: Rows
+    profiles: tuple[dict[str, ColumnProfile], dict[str, ColumnProfile]]
+    changed: dict[str, Positions] = field(default_factory=dict)
+    """Per compared column the later table's rows whose cell changed; empty without a key."""
+
+    @property
+    def identical(self) -> bool:
+        """Tell whether both have the same content."""
+        return self.versions[0].digest == self.versions[1].digest
+
+    def changed_rows(self) -> Positions:
+        """Return the later table's rows in which a cell changed."""
+        places = [rows for rows in self.changed.values() if len(rows)]
+        if not places:
+            return np.zeros(0, np.int64)
+        flags = np.zeros(self.after.rows, np.bool_)
+        for rows in places:
+            flags[rows] = True
+        return np.flatnonzero(flags)
+
+    def rows(self, kind: RowKind) -> Any:
+        """Return rows of one kind, all columns, as an Arrow table; first are their numbers."""
+        return extracts.rows(self, kind)
+
+    def cells(self, column: str | None = None) -> Any:
+        """Return the changed cells of one column, or of all as text, as an Arrow table."""
+        return extracts.cells(self, column)
+
+    def changes(self) -> Any:
+        """Return all rows that differ, as an Arrow table that begins with ``change``, ``row``."""
+        return extracts.changes(self)
 
 
-def _rows(old: Any, new: Any) -> tuple[int, int]:
-    """Count the rows of the new table that the old one lacks, and the other way round.
-
-    Each row becomes the tuple of its columns' codes, and equal tuples are counted on both sides.
-    The codes are exact, so no two different rows are ever taken for one.
-    """
-    codes = [_codes(left, right) for left, right in zip(old.columns, new.columns, strict=True)]
-    group = codes[0]
-    for column in codes[1:]:
-        pairs = group * (int(column.max(initial=0)) + 1) + column
-        group = np.unique(pairs, return_inverse=True)[1]
-    sizes = int(group.max(initial=-1)) + 1
-    before = np.bincount(group[: old.num_rows], minlength=sizes)
-    after = np.bincount(group[old.num_rows :], minlength=sizes)
-    added = int(np.maximum(after - before, 0).sum())
-    removed = int(np.maximum(before - after, 0).sum())
-    return added, removed
+def compare_versions(
+    old: StoredVersion, new: StoredVersion, key: str | Sequence[str] | None
+) -> Comparison:
+    """Return two stored tables, compared (as `diff`)."""
+    columns, before, after = columns_of(side_of(old), side_of(new))
+    profiles = (_profiles(old), _profiles(new))
+    wanted = [key] if isinstance(key, str) else key
+    lineage = lineage_of(before, after)
+    chosen, source, rows = _matched(before, after, columns, wanted, lineage, profiles)
+    compared = Comparison((old, new), before, after, columns, chosen, source, rows, profiles)
+    if chosen and rows.common:
+        compared.changed = _changed(compared, lineage)
+    return compared
 
 
-def _codes(old: Any, new: Any) -> Any:
-    """Return a number for each value of both columns; equal values get equal numbers."""
-    both = pa.chunked_array([*old.chunks, *new.chunks], old.type)
-    if pa.types.is_nested(both.type):
-        both = pa.chunked_array([pa.array([repr(value) for value in both.to_pylist()])])
-    if pa.types.is_null(both.type):
-        return np.zeros(len(both), np.int64)
-    if pa.types.is_dictionary(both.type):
-        both = both.cast(both.type.value_type)
-    encoded = both.combine_chunks().dictionary_encode()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.combine_chunks()
-    return np.asarray(pc.fill_null(encoded.indices, -1).cast(pa.int64())) + 1
+def _matched(
+    before: Side,
+    after: Side,
+    columns: Columns,
+    wanted: Sequence[str] | None,
+    lineage: Lineage | None,
+    profiles: tuple[dict[str, ColumnProfile], dict[str, ColumnProfile]],
+) -> tuple[list[str], KeySource, Rows]:
+    if wanted:
+        matching.check_key(wanted, before, after, columns.compared)
+        known = lineage if list(wanted) == before.key == after.key else None
+        return list(wanted), "given", matching.by_key(before, after, wanted, known)
+    if wanted is None:
+        recorded = matching.recorded_key(before, after, columns.compared)
+        if recorded:
+            return recorded, "recorded", matching.by_key(before, after, recorded, lineage)
+        found, rows = matching.detected(before, after, columns.compared, profiles)
+        if rows is not None:
+            return found, "detected", rows
+    return [], "", matching.by_content(before, after, columns.compared)
+
+
+def _changed(compared: Comparison, lineage: Lineage | None) -> dict[str, Positions]:
+    """Return where each compared column but the key changed, of rows that belong together."""
+    names = [name for name in compared.columns.compared if name not in compared.key]
+    before, after, rows = compared.before, compared.after, compared.found
+    related = lineage is not None and lineage.agrees(rows.origin)
+
+    def of_column(name: str) -> Positions:
+        if related and lineage is not None and lineage.shares(name):
+            suspects = lineage.suspects(name)
+            if not len(suspects):
+                return suspects
+            left = before.at(name, rows.sources(suspects))
+            return suspects[changed_cells(left, after.at(name, suspects))]
+        if rows.origin is None:
+            return matching.differing(before, after, name, rows.common)
+        kept = None if rows.common == rows.after else rows.kept
+        left, right = before.read([name])[0], after.read([name])[0]
+        if kept is None:
+            return changed_cells(left, right, rows.origin)
+        return kept[changed_cells(left, picked(right, kept), rows.origin[kept])]
+
+    if rows.common * len(names) < 200_000:  # starting threads would cost more
+        return {name: of_column(name) for name in names}
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return dict(zip(names, pool.map(of_column, names), strict=True))
+
+
+def _profiles(version: StoredVersion) -> dict[str, ColumnProfile]:
+    shown = show(version.ref)
+    columns = shown.columns if isinstance(shown, DatasetProfile) else []
+    return {column.name: column for column in columns}

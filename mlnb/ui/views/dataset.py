@@ -3,7 +3,8 @@
 from typing import Any
 
 from mlnb.core.records import Column, DatasetVersion
-from mlnb.datasets.records import ColumnProfile, DatasetDiff, DatasetProfile
+from mlnb.datasets.difference.records import DatasetDiff
+from mlnb.datasets.records import ColumnProfile, DatasetProfile
 from mlnb.ui.render import Table, View, row, text_of, view
 from mlnb.ui.views.dataset_sources import elsewhere, source_fields
 

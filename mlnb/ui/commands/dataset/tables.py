@@ -102,6 +102,51 @@ def show(ref: str) -> DatasetProfile | FolderSummary:
 @dataset.command("diff")
 @click.argument("before")
 @click.argument("after")
-def diff(before: str, after: str) -> DatasetDiff | FolderDiff:
-    """Show what changed from version BEFORE to version AFTER."""
-    return datasets.diff(before, after)
+@click.option("--key", help="Columns that identify a row, separated by commas.")
+@click.option("--by-content", is_flag=True, help="Use no key: rows are the same if all values are.")
+@click.option(
+    "--sample",
+    type=click.IntRange(min=0),
+    default=3,
+    show_default=True,
+    help="Show so many changed cells of each column.",
+)
+@click.option(
+    "--rows",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Show so many rows of each kind: added, removed, changed.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write all rows that differ to this .parquet, .csv or .json(l) file.",
+)
+@click.option("--force", is_flag=True, help="Replace the file of --out.")
+def diff(
+    before: str,
+    after: str,
+    key: str | None,
+    by_content: bool,
+    sample: int,
+    rows: int,
+    out: Path | None,
+    force: bool,
+) -> DatasetDiff | FolderDiff:
+    """Show what changed from version BEFORE to version AFTER.
+
+    Rows are matched by --key, or by the key they were saved with, or by a column that has no
+    null and no value twice; else by their content.
+    """
+    if key is not None and by_content:
+        raise click.UsageError("--key and --by-content exclude each other.")
+    chosen = [name.strip() for name in key.split(",")] if key is not None else None
+    return datasets.diff(
+        before,
+        after,
+        key=[] if by_content else chosen,
+        sample=sample,
+        rows=rows,
+        out=out,
+        replace=force,
+    )
