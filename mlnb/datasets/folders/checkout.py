@@ -68,6 +68,7 @@ def checkout(ref: str, folder: str | Path, *, force: bool = False, clean: bool =
         )
     here = project.current()
     rows = tree.read(here.store, stored).rows
+    tree.check(rows, stored.ref)
     root = Path(folder).absolute().resolve()
     if root.exists() and not root.is_dir():
         raise Conflict(f"{str(folder)!r} is a file.", "Name a folder.")

@@ -17,7 +17,7 @@ from mlnb.core.store import ObjectStore
 from mlnb.datasets.folders import reading, tree, zstd
 from mlnb.datasets.folders.ahead import ahead, pool
 from mlnb.datasets.folders.scanning import Found
-from mlnb.datasets.folders.tree import Base, Frame
+from mlnb.datasets.folders.tree import Base, Frame, Row
 from mlnb.datasets.records import StoredVersion
 
 SMALL = 64 << 10
@@ -48,14 +48,9 @@ class Place(NamedTuple):
 class Contents:
     """Contents that are stored already; those that are stored by and by are added."""
 
-    files: dict[str, Place] = field(default_factory=dict)
-    """By hash."""
+    files: dict[str, Row | Place] = field(default_factory=dict)
+    """By hash: a file that has it, or where it is."""
     chunks: dict[str, Frame] = field(default_factory=dict)
-
-    def add(self, content: str, place: Place) -> None:
-        """Know a file's content, and its chunks."""
-        self.files[content] = place
-        self.chunks.update({frame.chunk: frame for frame in place.frames if frame.chunk})
 
 
 def known_contents(
@@ -73,12 +68,19 @@ def known_contents(
         before = tree.read(store, parent)
     except (ObjectMissing, ObjectCorrupt, UnreadableRecord):
         return contents, None
-    rows = [*(before.base.rows.values() if before.base else ()), *before.rows.values()]
-    packs = {frame.pack: frame.pack_size for row in rows for frame in row.frames}
+    packs = {frame.pack: frame.pack_size for frame in before.frames}
     gone = packs.keys() - store.keep(packs)
-    for row in rows:
-        if row.is_file and not any(frame.pack in gone for frame in row.frames):
-            contents.add(row.content, Place(row.frames, row.offset))
+    for rows in (before.base.rows if before.base else {}, before.rows):
+        contents.files.update(
+            {
+                row.content: row
+                for row in rows.values()
+                if row.is_file and not (gone and any(frame.pack in gone for frame in row.frames))
+            }
+        )
+    contents.chunks.update(
+        {frame.chunk: frame for frame in before.frames if frame.chunk and frame.pack not in gone}
+    )
     return contents, None if gone else before.base
 
 

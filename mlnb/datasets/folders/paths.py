@@ -1,31 +1,38 @@
 """Which paths and links a version may hold: none that leads out of the folder it is put in."""
 
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Mapping
 
 WINDOWS = os.name == "nt"
 
 
-def check_paths(rows: Iterable[tuple[str, str | None]]) -> None:
-    """Raise if paths, with the targets of those that are links, are not safe to write.
+def check_paths(paths: Collection[str], links: Mapping[str, str]) -> None:
+    """Raise if paths are not safe to write.
+
+    Parameters
+    ----------
+    paths : collection of str
+        All paths of a version.
+    links : mapping
+        Where those that are links lead to.
 
     Raises
     ------
     ValueError
         Naming the first that is not.
     """
-    paths = set()
-    parents = set()
-    for path, target in rows:
-        if not is_relative(path):
-            raise ValueError(f"{path!r} is no path inside a folder")
-        if target is not None and not stays_inside(path, target):
+    if _suspect("\0".join(paths)) or WINDOWS or "" in paths:
+        for path in paths:
+            if not is_relative(path):
+                raise ValueError(f"{path!r} is no path inside a folder")
+    for path, target in links.items():
+        if not stays_inside(path, target):
             raise ValueError(f"the link {path!r} leads outside")
-        paths.add(path)
-        parents.add(path.rpartition("/")[0])
-    for parent in parents:
+    known = set(paths)
+    for parent in {path.rpartition("/")[0] for path in paths}:
         while parent:
-            if parent in paths:
+            if parent in known:
                 raise ValueError(f"{parent!r} is a file and a folder at once")
             parent = parent.rpartition("/")[0]
 
@@ -51,3 +58,5 @@ def stays_inside(path: str, target: str) -> bool:
 
 
 _ODD = frozenset(("", ".", ".."))
+_suspect = re.compile(r"(?:^|[/\0])\.{0,2}(?:[/\0]|$)").search
+"""Finds in paths, joined with zero bytes, any that is not relative or has such a part."""

@@ -121,10 +121,8 @@ def make(
         Remove whatever the version lacks, too.
     """
     plan = Plan()
-    for file in scan.files.values():
-        content = base.cache.content(file)
-        if content is not None:
-            plan.read[file.path] = (file, content)
+    for path, content in base.cache.contents(scan.files).items():
+        plan.read[path] = (scan.files[path], content)
     for file, content in read(list(_unknown(rows, scan, base, plan))):
         plan.read[file.path] = (file, content)
     _Planner(rows, scan, base, plan, force, clean).run()

@@ -1,9 +1,7 @@
 """Save a folder, or a file that is no table, as a version."""
 
 from collections.abc import Iterable
-from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
 
 from mlnb.core import project
 from mlnb.core.project import Project
@@ -51,8 +49,7 @@ def save_files(path: Path, name: str, note: Note) -> DatasetVersion:
     with statcache.locked(here, single or folder, alone=False):
         work = _Work(here, folder, single)
         parent = recording.newest(here, name)
-        known = work.known_rows()
-        same = parent and known is not None and parent.digest == digest_rows(known)
+        same = parent and work.is_known and parent.digest == digest_rows(work.rows())
         if parent and same and manifests.is_whole(here.store, parent):
             work.keep(parent.ref)
             return recording.unchanged(parent, note)
@@ -70,16 +67,6 @@ def _folder_of(path: Path) -> tuple[Path, Path | None]:
     return real.parent, real
 
 
-_PATH = itemgetter(0)
-
-
-class _Facts(NamedTuple):
-    """A file as it was read, and its hash."""
-
-    file: Found
-    content: str
-
-
 class _Work:
     """One folder that is being saved: what is in it, and what is known of that."""
 
@@ -95,44 +82,41 @@ class _Work:
         else:
             self.scan = scan_file(single)
         self.scan.refuse()
-        self.facts: dict[str, _Facts] = {}
+        self.contents = self._cache.contents(self.scan.files)
+        """Hashes of files, by path."""
         self._read: set[str] = set()
-        for file in self.scan.files.values():
-            content = self._cache.content(file)
-            if content is not None:
-                self.facts[file.path] = _Facts(file, content)
 
-    def known_rows(self) -> list[Row] | None:
-        """Return all rows, without places, if no file has to be read for that."""
-        if len(self.facts) < len(self.scan.files):
-            return None
-        return self.rows()
+    @property
+    def is_known(self) -> bool:
+        """Tell whether no file has to be read to know what the folder holds."""
+        return len(self.contents) == len(self.scan.files)
 
-    def rows(self) -> list[Row]:
-        """Return all rows, without places, by path in order."""
-        rows = [
-            Row(path, item.file.kind, item.file.size, item.content)
-            for path, item in self.facts.items()
-        ]
-        rows += [Row(path, "l", 0, target) for path, target in self.scan.links.items()]
-        rows += [Row(path, "d", 0, "") for path in self.scan.empty]
-        return sorted(rows, key=_PATH)
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Return path, kind and content of everything, by path in order."""
+        contents = self.contents
+        rows = [(path, file.kind, contents[path]) for path, file in self.scan.files.items()]
+        rows += [(path, "l", target) for path, target in self.scan.links.items()]
+        rows += [(path, "d", "") for path in self.scan.empty]
+        rows.sort()
+        return rows
 
     def take(self, read: Iterable[tuple[Found, str]]) -> None:
         """Take in what was read of files."""
         for file, content in read:
-            self.facts[file.path] = _Facts(file, content)
+            self.scan.files[file.path] = file
+            self.contents[file.path] = content
             self._read.add(file.path)
 
     def keep(self, ref: str) -> None:
         """Write down what the folder held, as the content of a version."""
         files = self._cache.files
-        if self._read or len(files) != len(self.facts):
+        if self._read or len(files) != len(self.contents):
+            found, contents, read = self.scan.files, self.contents, self._read
             files = {
-                path: statcache.known(item.file, item.content, self._clock)
-                if path in self._read
+                path: statcache.known(found[path], content, self._clock)
+                if path in read
                 else files[path]
-                for path, item in sorted(self.facts.items())
+                for path, content in contents.items()
             }
         cache = StatCache(
             ref, "", files, dict(sorted(self.scan.links.items())), sorted(self.scan.empty)
@@ -147,28 +131,32 @@ def _store(work: _Work, name: str, note: Note, parent: StoredVersion | None) -> 
 
     store = work.here.store
     contents, base = packing.known_contents(store, parent)
+    known = work.contents
     todo = [
         file
         for path, file in work.scan.files.items()
-        if path not in work.facts or work.facts[path].content not in contents.files
+        if path not in known or known[path] not in contents.files
     ]
     work.take(packing.store_files(store, str(work.folder), todo, contents))
+    found = work.rows()
+    old = base.rows if base else {}
     rows = {}
-    for row in work.rows():
-        old = base.rows.get(row.path) if base else None
-        if old is not None and (old.kind, old.content) == (row.kind, row.content):
-            rows[row.path] = old
-        elif row.is_file:
-            place = contents.files[row.content]
-            rows[row.path] = row._replace(frames=place.frames, offset=place.offset)
+    for path, kind, content in found:
+        row = old.get(path)
+        if row is not None and row.kind == kind and row.content == content:
+            rows[path] = row
+        elif kind in "fx":
+            place = contents.files[content]
+            size = work.scan.files[path].size
+            rows[path] = Row(path, kind, size, content, place.frames, place.offset)
         else:
-            rows[row.path] = row
+            rows[path] = Row(path, kind, 0, content)
     manifest = tree.write(store, rows, base)
     return recording.record(
         work.here,
         name,
         note,
-        digest=digest_rows(rows.values()),
+        digest=digest_rows(found),
         columns=[],
         rows=manifest.files,
         bytes=tree.stored_size(rows.values()),

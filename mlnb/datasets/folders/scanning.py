@@ -10,6 +10,7 @@ from typing import NamedTuple
 from mlnb.core.errors import UnsupportedData
 from mlnb.core.project import STATE, Project
 from mlnb.datasets.folders.paths import stays_inside
+from mlnb.datasets.folders.pausing import uncollected
 
 STAGING = ".mlnb.partial"
 """Folder at the top of a folder that is being checked out: files that are being written."""
@@ -65,6 +66,7 @@ class Scan:
             )
 
 
+@uncollected
 def scan(root: Path, hidden: Iterable[str] = ()) -> Scan:
     """Look through a folder; symbolic links are not followed.
 
@@ -81,6 +83,7 @@ def scan(root: Path, hidden: Iterable[str] = ()) -> Scan:
         If a folder in it cannot be read.
     """
     result = Scan()
+    files = result.files
     left_out = {*hidden, str(root / STAGING)}
     todo = [("", os.fspath(root))]
     while todo:
@@ -88,10 +91,18 @@ def scan(root: Path, hidden: Iterable[str] = ()) -> Scan:
         count = 0
         with os.scandir(folder) as entries:
             for entry in entries:
+                path = prefix + entry.name
                 if entry.path in left_out:
                     continue
                 count += 1
-                _add(result, entry, prefix + entry.name, todo)
+                if not path.isascii() and not _is_unicode(path):
+                    result.unnamed.append(repr(os.fsencode(path))[2:-1])
+                    continue
+                facts = entry.stat(follow_symlinks=False)
+                if stat.S_ISREG(facts.st_mode):
+                    files[path] = found(path, facts)
+                else:
+                    _add(result, path, entry.path, facts.st_mode, todo)
         if not count and prefix:
             result.empty.append(prefix[:-1])
     return result
@@ -120,18 +131,13 @@ def hidden_in(here: Project, folder: Path) -> list[str]:
     return [str(path) for path in own if path != folder and path.is_relative_to(folder)]
 
 
-def _add(result: Scan, entry: os.DirEntry[str], path: str, todo: list[tuple[str, str]]) -> None:
-    if not path.isascii() and not _is_unicode(path):
-        result.unnamed.append(repr(os.fsencode(path))[2:-1])
-        return
-    facts = entry.stat(follow_symlinks=False)
-    if stat.S_ISREG(facts.st_mode):
-        result.files[path] = found(path, facts)
-    elif stat.S_ISDIR(facts.st_mode):
+def _add(result: Scan, path: str, place: str, mode: int, todo: list[tuple[str, str]]) -> None:
+    """Add what is no regular file."""
+    if stat.S_ISDIR(mode):
         result.folders.add(path)
-        todo.append((path + "/", entry.path))
-    elif stat.S_ISLNK(facts.st_mode):
-        target = os.readlink(entry.path)  # noqa: PTH115 (a Path would tidy it up)
+        todo.append((path + "/", place))
+    elif stat.S_ISLNK(mode):
+        target = os.readlink(place)  # noqa: PTH115 (a Path would tidy it up)
         if _is_unicode(target):
             result.links[path] = target.replace(os.sep, "/")
         else:

@@ -13,7 +13,7 @@ import json
 import os
 import secrets
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import NamedTuple
 from mlnb.core.errors import Conflict
 from mlnb.core.hashing import digest_bytes
 from mlnb.core.project import Project
+from mlnb.datasets.folders.pausing import uncollected
 from mlnb.datasets.folders.scanning import Found
 
 try:
@@ -72,6 +73,15 @@ class StatCache:
             return known.content
         return None
 
+    def contents(self, files: Mapping[str, Found]) -> dict[str, str]:
+        """Return the hashes of those files that certainly have not changed."""
+        old = self.files
+        return {
+            path: old[path].content
+            for path, file in files.items()
+            if path in old and old[path][:4] == file[2:]
+        }
+
 
 def known(file: Found, content: str, clock: int) -> Known:
     """Return what to keep of a file that was read or written when the clock stood at ``clock``."""
@@ -93,6 +103,7 @@ def clock(here: Project, folder: Path) -> int:
     return facts.st_mtime_ns - (0 if same_disk else _OTHER_DISK)
 
 
+@uncollected
 def read(here: Project, folder: Path) -> StatCache:
     """Return what is known of a folder; nothing if that cannot be told."""
     try:

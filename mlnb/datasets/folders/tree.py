@@ -10,6 +10,7 @@ from mlnb.core.store import ObjectStore
 from mlnb.datasets import manifests
 from mlnb.datasets.folders.manifest import FolderListing, FolderManifest, put_listing, read_listing
 from mlnb.datasets.folders.paths import check_paths
+from mlnb.datasets.folders.pausing import uncollected
 from mlnb.datasets.records import StoredVersion
 
 FRAME_LIMIT = 16 << 20
@@ -67,28 +68,26 @@ class Tree:
     """All rows of a version, by path in order."""
 
     rows: dict[str, Row]
+    frames: list[Frame]
+    """Those that the rows are in, and all others that the base knows."""
     base: Base | None = None
     """What it is stored as a difference to, or as."""
 
-    @property
-    def digest(self) -> str:
-        """Return the digest of paths, kinds and contents."""
-        return digest_rows(self.rows.values())
 
-
-def digest_rows(rows: Iterable[Row]) -> str:
-    """Return the digest of paths, kinds and contents of rows in order of their paths."""
-    text = "\0".join(f"{row.kind}\0{row.content}\0{row.path}" for row in rows)
+def digest_rows(rows: Iterable[tuple[str, str, str]]) -> str:
+    """Return the digest of paths, kinds and contents, given in order of the paths."""
+    text = "\0".join([f"{kind}\0{content}\0{path}" for path, kind, content in rows])
     return str(Hasher(b"mlnb files 1\0").update(text.encode()).hexdigest())
 
 
+@uncollected
 def read(store: ObjectStore, version: StoredVersion) -> Tree:
     """Return the rows of a stored version.
 
     Raises
     ------
     ObjectMissing, ObjectCorrupt, UnreadableRecord
-        If they are not as they were stored, or would lead out of a folder.
+        If they are not as they were stored.
     """
     manifest: FolderManifest = manifests.read(store, version)
     rows: dict[str, Row] = {}
@@ -104,10 +103,23 @@ def read(store: ObjectStore, version: StoredVersion) -> Tree:
             if base is None:
                 base = Base(place, dict(rows), list(frames))
         rows = {path: rows[path] for path in sorted(rows)}
-        check_paths((row.path, row.content if row.kind == "l" else None) for row in rows.values())
     except (ValueError, KeyError, IndexError) as error:
         raise UnreadableRecord(f"list of files of {version.ref}", str(error)) from None
-    return Tree(rows, base)
+    return Tree(rows, frames, base)
+
+
+def check(rows: dict[str, Row], ref: str) -> None:
+    """Raise if a version, maybe of a stranger, would lead out of the folder it is put in.
+
+    Raises
+    ------
+    UnreadableRecord
+        Naming the version and the path.
+    """
+    try:
+        check_paths(rows, {row.path: row.content for row in rows.values() if row.kind == "l"})
+    except ValueError as error:
+        raise UnreadableRecord(f"list of files of {ref}", str(error)) from None
 
 
 def write(store: ObjectStore, rows: dict[str, Row], base: Base | None) -> FolderManifest:
@@ -197,26 +209,31 @@ def _frames(listing: FolderListing) -> list[Frame]:
 
 
 def _rows(listing: FolderListing, frames: list[Frame]) -> Iterator[tuple[str, Row]]:
-    sizes, parts, offsets = iter(listing.sizes), iter(listing.parts), iter(listing.offsets)
+    files = zip(listing.sizes, listing.parts, listing.offsets, _digests(listing), strict=True)
+    if min(listing.sizes, default=0) < 0 or min(listing.offsets, default=0) < 0:
+        raise ValueError("a size is below zero")
+    found = [frames[number] for number in map(_counted, listing.frames)]
     targets = iter(listing.targets)
-    content = part = 0
+    part = 0
     for path, kind in zip(listing.paths, listing.kinds, strict=True):
         if kind in "fx":
-            size, count, offset = next(sizes), next(parts), next(offsets)
-            found = tuple(frames[_counted(n)] for n in listing.frames[part : part + count])
-            digest = listing.contents[content : content + 64]
-            stored = sum(frame.size for frame in found)
-            if min(size, offset) < 0 or stored < offset + size or len(digest) < 64:
+            size, count, offset, digest = next(files)
+            mine = tuple(found[part : part + count])
+            if size + offset > (mine[0].size if count == 1 else sum(item.size for item in mine)):
                 raise ValueError(f"{path!r} is longer than what is stored of it")
-            yield path, Row(path, kind, size, digest, found, offset)
+            yield path, Row(path, kind, size, digest, mine, offset)
             part += count
-            content += 64
         elif kind == "l":
             yield path, Row(path, kind, 0, next(targets))
         elif kind == "d":
             yield path, Row(path, kind, 0, "")
         else:
             raise ValueError(f"{path!r} is of the unknown kind {kind!r}")
+
+
+def _digests(listing: FolderListing) -> list[str]:
+    text = listing.contents
+    return [text[at : at + 64] for at in range(0, len(text), 64)]
 
 
 def _counted(number: int) -> int:
