@@ -24,6 +24,7 @@
     │   ├── StepFailed
     │   ├── ReleaseFailed          the release before it keeps serving
     │   ├── PredictionFailed
+    │   ├── ExpectationsNotMet     nothing was saved
     │   └── GateRefused
     ├── Interrupted                exit 2: somebody stopped it
     ├── StoreError                 exit 1
@@ -388,6 +389,31 @@ class ReleaseFailed(Failed):
 
 class PredictionFailed(Failed):
     """The model raised on an input that fits its signature."""
+
+
+class ExpectationsNotMet(Failed):
+    """Data does not meet what its dataset is expected to hold; it was not saved.
+
+    Parameters
+    ----------
+    name : str
+        The dataset.
+    file : str
+        The schema, relative to the project.
+    reasons : iterable of str
+        What fails.
+    """
+
+    http_status = 409
+
+    def __init__(self, name: str, file: str, reasons: Iterable[str]) -> None:
+        self.reasons = list(reasons)
+        super().__init__(
+            f"Nothing was saved to {name!r}, for the data does not meet {file}: "
+            + "; ".join(self.reasons)
+            + ".",
+            f"Correct the data, or the expectations in {file}.",
+        )
 
 
 class GateRefused(Failed):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mlnb.datasets.collection import collect
     from mlnb.datasets.difference.comparing import diff
     from mlnb.datasets.difference.records import DatasetDiff
+    from mlnb.datasets.expectations import check, expect
     from mlnb.datasets.exports.exporting import export
     from mlnb.datasets.exports.records import DatasetExport
     from mlnb.datasets.folders.checkout import checkout
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from mlnb.datasets.links.scanning import scan
     from mlnb.datasets.loading import load, show
     from mlnb.datasets.records import (
+        CheckReport,
         DatasetProfile,
+        Expectations,
         GarbageCollection,
         RemovedVersion,
         TagHistory,
@@ -37,32 +40,36 @@ if TYPE_CHECKING:
     from mlnb.datasets.versions import latest, log, names, resolve
 
 _HOMES = {
+    "CheckReport": "mlnb.datasets.records",
     "Checkout": "mlnb.datasets.folders.records",
     "DatasetDiff": "mlnb.datasets.difference.records",
     "DatasetExport": "mlnb.datasets.exports.records",
     "DatasetProfile": "mlnb.datasets.records",
     "DatasetVersion": "mlnb.core.records",
-    "Progress": "mlnb.datasets.remotes.records",
-    "TransferReport": "mlnb.datasets.remotes.records",
+    "Expectations": "mlnb.datasets.records",
     "FolderDiff": "mlnb.datasets.folders.records",
     "FolderSummary": "mlnb.datasets.folders.records",
     "GarbageCollection": "mlnb.datasets.records",
-    "RepairReport": "mlnb.datasets.remotes.records",
+    "Progress": "mlnb.datasets.remotes.records",
     "RemovedVersion": "mlnb.datasets.records",
+    "RepairReport": "mlnb.datasets.remotes.records",
     "TagHistory": "mlnb.datasets.records",
+    "TransferReport": "mlnb.datasets.remotes.records",
     "VerifyReport": "mlnb.datasets.records",
+    "check": "mlnb.datasets.expectations",
     "checkout": "mlnb.datasets.folders.checkout",
     "collect": "mlnb.datasets.collection",
     "diff": "mlnb.datasets.difference.comparing",
+    "expect": "mlnb.datasets.expectations",
     "export": "mlnb.datasets.exports.exporting",
     "latest": "mlnb.datasets.versions",
     "link": "mlnb.datasets.links.linking",
     "load": "mlnb.datasets.loading",
     "log": "mlnb.datasets.versions",
     "names": "mlnb.datasets.versions",
-    "remove": "mlnb.datasets.removal",
     "pull": "mlnb.datasets.remotes.transfer",
     "push": "mlnb.datasets.remotes.transfer",
+    "remove": "mlnb.datasets.removal",
     "repair": "mlnb.datasets.remotes.repair",
     "resolve": "mlnb.datasets.versions",
     "restore": "mlnb.datasets.restoring",
@@ -76,11 +83,13 @@ _HOMES = {
 }
 
 __all__ = [
+    "CheckReport",
     "Checkout",
     "DatasetDiff",
     "DatasetExport",
     "DatasetProfile",
     "DatasetVersion",
+    "Expectations",
     "FolderDiff",
     "FolderSummary",
     "GarbageCollection",
@@ -90,9 +99,11 @@ __all__ = [
     "TagHistory",
     "TransferReport",
     "VerifyReport",
+    "check",
     "checkout",
     "collect",
     "diff",
+    "expect",
     "export",
     "latest",
     "link",

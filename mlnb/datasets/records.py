@@ -152,6 +152,47 @@ class VerifyReport(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Expectations(Record):
+    """What a dataset is expected to hold: a pandera schema in a file of the project."""
+
+    name: str
+    file: str
+    """Relative to the project."""
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckFailure(Record):
+    """A check of a schema that data fails."""
+
+    column: str
+    """Empty for a check of the whole table."""
+    check: str
+    """As pandera names it: ``isin(['a', 'b'])``, ``not_nullable``, ``dtype(int64)``."""
+    count: int
+    """Rows that fail; 0 where it is not about rows."""
+    examples: list[str]
+    """A few of the values that fail."""
+    rows: list[int] = field(default_factory=list)
+    """Their zero-based rows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckReport(Record):
+    """What became of the checks of a schema on data."""
+
+    subject: str
+    """The version, ``name@number``, or the dataset that data was to be saved to."""
+    file: str
+    rows: int
+    checks: int
+    """Checks that were made."""
+    passed: bool
+    failures: list[CheckFailure]
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class TopValue(Record):
     """A frequent value and how often it occurs."""
 

@@ -19,6 +19,7 @@ def save(
     author: str | None = None,
     key: str | Sequence[str] = (),
     files: bool = False,
+    expect: bool | str | Path = False,
 ) -> DatasetVersion:
     """Save a table, a folder or a file as the next version of a dataset.
 
@@ -43,6 +44,9 @@ def save(
         a column whose values only rise.
     files : bool
         Keep a .parquet, .csv, .json or .jsonl file as it is, too.
+    expect : bool or path
+        Save only what meets ``expectations/<name>.yaml`` of the project, or the file given (see
+        `expect`).
 
     Returns
     -------
@@ -58,9 +62,15 @@ def save(
         If the key is no column, or does not identify rows.
     InvalidName
         If the dataset or the tag cannot be named so.
+    ExpectationsNotMet
+        If the data is not as expected; nothing is written.
     """
     note = Note(message=message, tag=tag, author=author)
     check(name, note)
+    if expect is not False:
+        from mlnb.datasets.expectations import enforce
+
+        enforce(data, name, None if expect is True else expect)
     if is_files(data, files=files):
         from mlnb.datasets.folders.saving import save_files
 

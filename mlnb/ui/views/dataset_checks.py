@@ -1,6 +1,6 @@
 """How the findings on datasets are laid out."""
 
-from mlnb.datasets.records import VerifyReport
+from mlnb.datasets.records import CheckReport, Expectations, VerifyReport
 from mlnb.ui.render import Table, View, view
 from mlnb.ui.views.dataset import size
 
@@ -24,4 +24,32 @@ def _(report: VerifyReport) -> View:
         tables=[Table(columns, rows, styles=["bad"] * len(rows))] if rows else [],
         notes=[] if report.is_whole else ["Saving the same data again stores it again."],
         status="good" if report.is_whole else "bad",
+    )
+
+
+@view.register
+def _(report: CheckReport) -> View:
+    rows = [
+        (item.column, item.check, item.count or None, item.examples, item.rows)
+        for item in report.failures
+    ]
+    columns = ["column", "fails", "rows", "such as", "in row"]
+    return View(
+        f"{report.subject} {'is as expected' if report.passed else 'is not as expected'}",
+        fields=[
+            ("expectations", report.file),
+            ("checks", f"{report.checks - len(report.failures):,} of {report.checks:,} pass"),
+            ("rows", report.rows),
+        ],
+        tables=[Table(columns, rows, styles=["bad"] * len(rows))] if rows else [],
+        status="good" if report.passed else "bad",
+    )
+
+
+@view.register
+def _(expected: Expectations) -> View:
+    return View(
+        f"Expectations on {expected.name}",
+        fields=[("file", expected.file)],
+        notes=expected.text.splitlines(),
     )

@@ -1,13 +1,55 @@
-"""Whether a version is as it should be: verify."""
+"""Whether a version is as it should be: check, expect, verify."""
+
+from pathlib import Path
 
 import click
 
 from mlnb import datasets
 from mlnb.core.errors import Failed
+from mlnb.datasets.records import Expectations
 from mlnb.datasets.remotes.records import RepairReport
 from mlnb.ui.commands.dataset.group import dataset
 from mlnb.ui.grammar import Outcome, Surface
 from mlnb.ui.transfer_display import display_for
+
+
+@dataset.command("check")
+@click.argument("ref")
+@click.option(
+    "--expect",
+    "expectations",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The schema; expectations/NAME.yaml in the project by default.",
+)
+def check(ref: str, expectations: Path | None) -> Outcome:
+    """Check version REF against what its dataset is expected to hold.
+
+    Shows each check that fails, in how many rows, with examples. Ends with 1 when one does.
+    """
+    report = datasets.check(ref, expectations=expectations)
+    failure = Failed(f"{report.subject} fails {len(report.failures)} of {report.checks} checks.")
+    return Outcome(report, None if report.passed else failure)
+
+
+@dataset.command("expect")
+@click.argument("name")
+@click.option(
+    "--infer",
+    is_flag=False,
+    flag_value="latest",
+    metavar="[REF]",
+    help="Write it anew from a version, the newest by default (then put it last).",
+)
+@click.option("--force", is_flag=True, help="Replace the file.")
+def expect(name: str, infer: str | None, force: bool) -> Expectations:
+    """Show what dataset NAME is expected to hold, or infer it from a version.
+
+    The file expectations/NAME.yaml is a pandera schema: types, ranges, allowed values, gaps. Edit
+    it, commit it, and check versions against it: with 'dataset check', or before anything is
+    written with 'dataset save DATA NAME --expect'.
+    """
+    return datasets.expect(name, infer=infer, replace=force)
 
 
 @dataset.command("verify")

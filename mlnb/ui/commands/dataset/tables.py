@@ -24,15 +24,31 @@ from mlnb.ui.grammar import Data, Listing, Surface
 @click.option("--tag", help="Point this tag at the version.")
 @click.option("--author", help="Who saved it; the setting 'author' by default.")
 @click.option("--files", is_flag=True, help="Keep a file of a table as it is, too.")
+@click.option(
+    "--expect",
+    is_flag=False,
+    flag_value="",
+    metavar="[FILE]",
+    help="Save only what meets this schema, by default expectations/NAME.yaml (then put it last).",
+)
 def save(
-    data: Any, name: str, message: str, tag: str | None, author: str | None, files: bool
+    data: Any,
+    name: str,
+    message: str,
+    tag: str | None,
+    author: str | None,
+    files: bool,
+    expect: str | None,
 ) -> DatasetVersion:
     """Save DATA, a variable, a file or a folder, as the next version of dataset NAME.
 
     A .parquet, .csv, .json (a list of objects) or .jsonl file is a table; a folder or any other
     file is kept as it is. Data that the newest version holds already makes no new version.
     """
-    return datasets.save(data, name, message=message, tag=tag, author=author, files=files)
+    expected = False if expect is None else expect or True
+    return datasets.save(
+        data, name, message=message, tag=tag, author=author, files=files, expect=expected
+    )
 
 
 @dataset.command("load")
