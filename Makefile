@@ -53,6 +53,12 @@ $(VENV)/.browsed: $(VENV)/.tested
 	@$(INSTALL) --group e2e
 	@touch $@
 
+$(VENV)/.dvc: $(VENV)/.tested
+	@echo "Installing DVC for the tests, apart from mlnb"
+	@$(MAKE) --no-print-directory VENV=$(VENV)/peers $(VENV)/peers/.made
+	@$(MAKE) --no-print-directory VENV=$(VENV)/peers WHAT='--group bench-dvc' .install
+	@touch $@
+
 $(BENCH)/.peers: pyproject.toml
 	@$(MAKE) --no-print-directory VENV=$(BENCH) $(BENCH)/.made
 	@echo "Installing mlnb and what it is measured beside into $(BENCH)"
@@ -109,7 +115,7 @@ test: $(VENV)/.tested ## The fast tests: everything but a browser
 test-extension: extension/node_modules/.package-lock.json ## The panel's unit tests
 	cd extension && npm run --silent test
 
-test-e2e: $(VENV)/.browsed panel ## The tests in a real browser (installs Debian's chromium if it may)
+test-e2e: $(VENV)/.browsed $(VENV)/.dvc panel ## The tests in a real browser (installs Debian's chromium if it may)
 	@command -v chromium >/dev/null || { \
 	    echo "Installing chromium"; \
 	    if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \

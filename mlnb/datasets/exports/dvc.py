@@ -7,6 +7,7 @@ a crash before leaves is at most some objects that nothing names.
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -23,18 +24,17 @@ from mlnb.datasets.links.dvc.repository import Repository
 from mlnb.datasets.records import StoredVersion
 
 
-class _Quoted(str):
-    """Text that is quoted in YAML: DVC reads YAML 1.2, where ``12e34`` is a number."""
-
-
 class _Dumper(yaml.SafeDumper):
-    """Knows quoted text."""
+    """Quotes what is a number in YAML 1.2 only, which DVC reads: ``12e34``."""
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """Return a text's node."""
+        style = "'" if _NUMBER.fullmatch(text) else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
-_Dumper.add_representer(
-    _Quoted,
-    lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style="'"),
-)
+_NUMBER = re.compile(r"[-+]?[0-9_.]+([eE][-+]?[0-9]+)?|0o[0-7_]+|0x[0-9a-fA-F_]+")
+_Dumper.add_representer(str, _Dumper.represent_text)
 
 
 def export_table(
@@ -180,10 +180,10 @@ def _move(made: Path, path: Path) -> None:
 
 def _described(stored: StoredVersion, made: Path, path: Path, named: dict[str, str]) -> str:
     """Return the ``.dvc`` file, which names the version that the data is."""
-    output: dict[str, Any] = {"md5": _Quoted(named[""]), "size": targets.size(made)}
+    output: dict[str, Any] = {"md5": named[""], "size": targets.size(made)}
     if made.is_dir():
         output["nfiles"] = len(named) - 1
-    output |= {"hash": "md5", "path": _Quoted(path.name)}
+    output |= {"hash": "md5", "path": path.name}
     body = {"outs": [output], "meta": {"mlnb": {"version": stored.ref, "digest": stored.digest}}}
     return str(yaml.dump(body, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
 

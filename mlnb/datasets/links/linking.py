@@ -74,7 +74,8 @@ def link(
     try:
         body = _described(backends.opened(manifest, name))
     except BrokenLink as error:
-        raise UnsupportedData(f"{error.pinned} cannot be linked: {error.reason}.") from None
+        fix = error.fix if manifest.type == "dvc" else ""  # of the others it is to link again
+        raise UnsupportedData(f"{error.pinned} cannot be linked: {error.reason}.", fix) from None
     return record(
         here,
         name,

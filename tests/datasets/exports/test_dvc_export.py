@@ -184,3 +184,10 @@ def test_a_damaged_object_in_the_cache_is_stored_anew(elsewhere: Any) -> None:
     file.write_bytes(b"")
     with pytest.raises(BrokenLink, match="damaged"):
         datasets.load("back")
+
+
+@pytest.mark.parametrize("name", ["12e3", "0x1f", "yes", "1_000", "12"])
+def test_a_name_that_yaml_could_take_for_a_number_is_quoted(name: str, elsewhere: Any) -> None:
+    datasets.export("files", f"../elsewhere/{name}", to="dvc")
+    assert f"path: '{name}'\n" in (elsewhere.root / f"{name}.dvc").read_text()
+    assert datasets.link(f"../elsewhere/{name}", "back").rows == 2

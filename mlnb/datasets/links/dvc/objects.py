@@ -18,6 +18,11 @@ from mlnb.datasets.links.verified import digests
 LAYOUT = Path("files") / "md5"
 """Below a cache or a remote, since DVC 3; before, right below it."""
 FETCHING = 3600.0
+_ENVIRONMENT = {
+    "endpointurl": ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"),
+    "region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
+}
+"""A remote's settings that may stand in the environment, too."""
 
 
 def object_path(md5: str) -> Path:
@@ -56,8 +61,11 @@ def is_intact(file: Path, output: outputs.Output) -> bool:
 def is_store(repository: Repository, name: str) -> bool:
     """Tell whether a remote is an S3, GCS or Azure store that the environment says all of."""
     values = repository.settings.get(f'remote "{name}"', {})
-    only_url = not set(values) - {"url", "region", "jobs"}  # else DVC's own settings count
-    return only_url and values.get("url", "").startswith(("s3://", "gs://", "az://", "azure://"))
+    own = {key: value for key, value in values.items() if key not in ("url", "jobs")}
+    for key, variables in _ENVIRONMENT.items():
+        if key in own and own[key] in map(os.environ.get, variables):
+            del own[key]
+    return not own and values.get("url", "").startswith(("s3://", "gs://", "az://", "azure://"))
 
 
 def download(repository: Repository, md5: str) -> None:
