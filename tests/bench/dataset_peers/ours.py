@@ -41,7 +41,7 @@ class System:
         self._enter()
         found = datasets.diff(before, after)
         names = ("rows_added", "rows_removed", "rows_changed")
-        return {name.removeprefix("rows_"): getattr(found, name, 0) for name in names}
+        return {name.removeprefix("rows_"): getattr(found, name) or 0 for name in names}
 
     def storage(self) -> dict[str, int]:
         """Count everything below the project's folder: objects, logs, events."""

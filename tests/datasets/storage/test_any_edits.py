@@ -23,11 +23,13 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from mlnb import datasets
+from mlnb.core import project as projects
 from mlnb.core.errors import UnsupportedData
 from mlnb.core.project import Project
 from mlnb.datasets import versions
 from mlnb.datasets.storage import manifest, recent, saving, workers, writing
 from mlnb.datasets.storage.stored import StoredTable
+from mlnb.testing.s3 import s3_server
 
 from . import strategies
 from .strategies import Column, State
@@ -300,3 +302,30 @@ def test_any_edits_of_any_arrow_table_come_back(
     with small_units(rows):
         saved = save_all(states, strategies.to_arrow, is_new_kernel, any_layout=True)
         check_all(saved, check_arrow, is_new_kernel)
+
+
+# -- the same on a real S3 server
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(900)
+def test_any_edits_of_any_frame_come_back_from_s3(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with s3_server(tmp_path / "server") as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("MLNB_STORE", f"s3://{server.bucket}/store")
+        assert projects.current().store.url.startswith("s3://")
+
+        @examples
+        @given(strategies.pandas_histories(), manners())
+        def run(states: list[State], is_new_kernel: Callable[[], bool]) -> None:
+            with small_units(8):
+                saved = save_all(states, strategies.to_pandas, is_new_kernel)
+                check_all(saved, check_pandas, is_new_kernel)
+                recent.forget()
+                for ref, state in saved.items():
+                    check_pieces(ref, state, np.random.default_rng(8))
+
+        run()
