@@ -63,8 +63,18 @@ def from_series(series: Any, name: str) -> tuple[Any, Hint]:
     return array, hint
 
 
-def to_series(column: Any, hint: Hint) -> Any:
-    """Return the column that an Arrow array and a hint were made from."""
+def to_series(column: Any, hint: Hint, *, own: bool = False) -> Any:
+    """Return the column that an Arrow array and a hint were made from.
+
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray
+        The values.
+    hint : dict or None
+        As `from_series` gave it.
+    own : bool
+        The values' memory is the caller's alone, and may become the column's.
+    """
     hint = hint or {}
     if "arrow" in hint:
         return pd.Series(pd.arrays.ArrowExtensionArray(column), copy=False)
@@ -82,14 +92,14 @@ def to_series(column: Any, hint: Hint) -> Any:
         return _to_categories(column, hint.get("categories"))
     if "objects" in hint:
         return _to_objects(column, hint)
-    series = _by_default(column)
+    series = _by_default(column, own)
     return series.astype(hint["dtype"]) if "dtype" in hint else series
 
 
 _NAT = np.iinfo(np.int64).min
 
 
-def _by_default(column: Any) -> Any:
+def _by_default(column: Any, own: bool = False) -> Any:
     kind = column.type
     if column.null_count and str(kind) in _NULLABLE:
         dtype: Any = pd.api.types.pandas_dtype(_NULLABLE[str(kind)])
@@ -97,15 +107,20 @@ def _by_default(column: Any) -> Any:
     if pa.types.is_nested(kind) or _is_object(kind):
         return _to_objects(column, {})
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
-        return pd.Series(_writable(column, kind.to_pandas_dtype()), copy=False)
+        return pd.Series(_writable(column, np.dtype(kind.to_pandas_dtype()), own), copy=False)
     if (pa.types.is_timestamp(kind) and kind.tz is None) or pa.types.is_duration(kind):
         name = "datetime64" if pa.types.is_timestamp(kind) else "timedelta64"
-        return pd.Series(_writable(column, f"{name}[{kind.unit}]"), copy=False)
+        return pd.Series(_writable(column, np.dtype(f"{name}[{kind.unit}]"), own), copy=False)
     return column.to_pandas().copy()
 
 
-def _writable(column: Any, dtype: Any) -> Any:
-    """Return a column as an array of its own: Arrow's memory is read-only."""
+def _writable(column: Any, dtype: Any, own: bool) -> Any:
+    """Return a column as an array that can be written to; what Arrow itself gives cannot."""
+    if own and column.num_chunks == 1 and not column.null_count and dtype != np.bool_:
+        chunk = column.chunk(0)
+        data = chunk.buffers()[1]
+        if data is not None and data.is_mutable:
+            return np.frombuffer(data, dtype)[chunk.offset : chunk.offset + len(chunk)]
     made = np.empty(len(column), dtype)
     start = 0
     for chunk in column.chunks:
@@ -143,8 +158,8 @@ def _one_chunk(array: Any) -> Any:
 def _hint(array: Any, dtype: Any) -> Hint:
     if isinstance(dtype, pd.ArrowDtype):
         return {"arrow": True}
-    if dtype == _default_dtype(array):
-        return None
+    if dtype == _default_dtype(array) and str(dtype) not in _NULLABLE.values():
+        return None  # but a nullable dtype is one also in rows that have no null
     if isinstance(dtype, pd.StringDtype):
         return {"string": [dtype.storage, "NA" if dtype.na_value is pd.NA else "nan"]}
     return {"dtype": str(dtype)}

@@ -59,7 +59,13 @@ def from_pandas(frame: Any) -> Content:
     return content(pa.table(arrays, names=_unique(names)), layout)
 
 
-def to_pandas(stored: Content, positions: Sequence[int] | None = None, first: int = 0) -> Any:
+def to_pandas(
+    stored: Content,
+    positions: Sequence[int] | None = None,
+    first: int = 0,
+    *,
+    own: bool = False,
+) -> Any:
     """Return the frame that a content was made from.
 
     Parameters
@@ -70,6 +76,8 @@ def to_pandas(stored: Content, positions: Sequence[int] | None = None, first: in
         Where each of its columns stood in the stored table, when it is a selection.
     first : int
         Which row of the stored table its first row is.
+    own : bool
+        The table's memory is the caller's alone, and may become the frame's.
     """
     table, layout = stored.table, stored.pandas
     if not layout and b"pandas" in (table.schema.metadata or {}):
@@ -78,7 +86,11 @@ def to_pandas(stored: Content, positions: Sequence[int] | None = None, first: in
     hints = layout.get("hints", {})
     with workers(table.num_rows * table.num_columns) as pool:
         series = list(
-            pool.map(to_series, table.columns, [hints.get(str(place)) for place in places])
+            pool.map(
+                lambda column, place: to_series(column, hints.get(str(place)), own=own),
+                table.columns,
+                places,
+            )
         )
     levels = int(layout.get("index", {}).get("levels", 0))
     data = series[: len(series) - levels]

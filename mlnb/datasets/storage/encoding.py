@@ -86,7 +86,7 @@ def store_file(
     buffer = encode(values, encodings)
     data = memoryview(buffer)
     metadata = pq.read_metadata(pa.BufferReader(buffer))
-    stored, end = _places(metadata, data, values.schema, columns)
+    stored, end = _places(metadata, data, values.schema, columns, encodings)
     digest = digest_bytes(data)
     put(buffer, digest)
     footer = Chunk(start=end, size=len(data) - end, digest=digest_bytes(data[end:]))
@@ -112,13 +112,17 @@ def check_nested(values: Any, parquet: Any) -> None:
 
 
 def _places(
-    metadata: Any, data: memoryview, schema: Any, columns: Sequence[int]
+    metadata: Any,
+    data: memoryview,
+    schema: Any,
+    columns: Sequence[int],
+    encodings: Sequence[Encoding],
 ) -> tuple[list[StoredColumn], int]:
     """Return the place of each column, and where the last one ends."""
     end = 4  # the magic number
     leaf = 0
     stored = []
-    for item, column in zip(schema, columns, strict=True):
+    for item, column, encoding in zip(schema, columns, encodings, strict=True):
         start = end
         for _ in range(_leaves(item.type)):
             if metadata.num_row_groups:
@@ -131,10 +135,20 @@ def _places(
         digest = digest_bytes(data[start:end])
         stored.append(
             StoredColumn(
-                column=column, name=item.name, start=start, size=end - start, digest=digest
+                column=column,
+                name=item.name,
+                start=start,
+                size=end - start,
+                digest=digest,
+                words=encoding.dictionary and is_text(item.type),
             )
         )
     return stored, end
+
+
+def is_text(kind: Any) -> bool:
+    """Tell whether a type is that of texts or bytes of any length."""
+    return bool(pa.types.is_large_string(kind) or pa.types.is_large_binary(kind))
 
 
 def _leaves(kind: Any) -> int:
@@ -167,14 +181,13 @@ def _choose(column: Any) -> Encoding:
         return Encoding()
     width = _delta_width(kind)
     floating = pa.types.is_float32(kind) or pa.types.is_float64(kind)
-    sample = _sample(column)
     if len(column) <= _SAMPLE and not width:
         return Encoding(dictionary=True)
-    distinct = _distinct(sample, len(column))
+    distinct = _distinct(_spread(column), len(column))
     bits = np.log2(max(distinct, 2))
     if width:
         bulk = bits + distinct * width / max(len(column), 1)
-        if bulk < 0.75 * _delta_bits(sample):
+        if bulk < 0.75 * _delta_bits(_runs(column)):
             return Encoding(dictionary=True)
         return Encoding(encoding="DELTA_BINARY_PACKED", compression="none")
     if distinct * 8 <= len(column):
@@ -184,7 +197,17 @@ def _choose(column: Any) -> Encoding:
     return Encoding()
 
 
-def _sample(column: Any) -> Any:
+def _spread(column: Any) -> Any:
+    """Return evenly spaced values of a column as one array."""
+    if len(column) <= _SAMPLE:
+        return column.combine_chunks()
+    places = np.linspace(0, len(column) - 1, _SAMPLE).astype(np.int64)
+    if column.num_chunks == 1:
+        return column.chunk(0).take(pa.array(places))
+    return column.take(pa.array(places)).combine_chunks()
+
+
+def _runs(column: Any) -> Any:
     """Return some short runs of a column as one array."""
     if len(column) <= _SAMPLE:
         return column.combine_chunks()
@@ -247,7 +270,7 @@ def looks_unique(column: Any) -> bool:
     text = pa.types.is_large_string(kind) or pa.types.is_large_binary(kind)
     if column.null_count or not (pa.types.is_integer(kind) or pa.types.is_timestamp(kind) or text):
         return False
-    sample = _sample(column)
+    sample = _spread(column)
     return bool(pc.count_distinct(sample).as_py() == len(sample))
 
 

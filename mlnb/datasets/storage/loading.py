@@ -71,7 +71,7 @@ def _convert(content: Content, places: list[int] | None, first: int, engine: str
     if engine == "pandas":
         from mlnb.datasets.pandas_frames import to_pandas
 
-        return to_pandas(content, places, first)
+        return to_pandas(content, places, first, own=True)
     if engine == "polars":
         import polars
 

@@ -38,6 +38,8 @@ class StoredColumn(Chunk):
     """Position in the version's table."""
     name: str
     """Name in the file; it differs after a rename."""
+    words: bool = False
+    """Whether it is text that is quickest read as dictionaries."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -264,12 +264,13 @@ def _compare_moved(
     rows = np.flatnonzero(origin >= 0)
     if len(rows) < len(origin):
         origin = origin[rows]
+    picked = origin.astype(np.int32) if parent.stored.rows < 2**31 else origin
 
     def compare(column: int, before: Any) -> Positions | None:
         after = new.values.column(column)
         if len(rows) < len(after):
             after = take_any(after, rows)
-        places = differing(take_any(before, origin), after)
+        places = differing(before, after, picked)
         return None if places is None else rows[places]
 
     for column, places in zip(columns, pool.map(compare, columns, old), strict=True):

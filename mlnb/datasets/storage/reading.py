@@ -16,6 +16,8 @@ from mlnb.datasets.storage.rearranging import (
     in_one_dictionary,
     replaced,
     taken,
+    taken_texts,
+    texts,
     with_dictionary,
 )
 
@@ -58,6 +60,8 @@ def read(
     """
     start, stop = rows or (0, manifest.rows)
     picked = selected_rows(store, manifest, start, stop, wanted_by)
+    if picked is not None and manifest.base_rows < 2**31:
+        picked = picked.astype(np.int32)  # half the memory to read, over and over
     if picked is None:
         low, high = start, stop
     else:
@@ -82,6 +86,10 @@ def read(
         if dictionary is not None:
             chunks = [in_one_dictionary(chunk, dictionary) for chunk in chunks]
             kind = pa.int32()
+        elif picked is not None and column not in patches and _are_dictionaries(chunks):
+            return taken_texts(chunks, kind, picked - first if first else picked)
+        else:
+            chunks = texts(chunks, kind)
         chunks = [chunk if chunk.type == kind else chunk.cast(kind) for chunk in chunks]
         values = pa.chunked_array(chunks, kind)
         for places, cells in patches.get(column, ()):
@@ -166,7 +174,8 @@ def _decode(store: ObjectStore, file: PartFile, wanted: set[int], wanted_by: str
     else:
         data = _some(store, file, stored, wanted_by)
     names = [column.name for column in stored]
-    table = _parquet(data, names, wanted_by)
+    words = [column.name for column in stored if column.words]
+    table = _parquet(data, names, wanted_by, words)
     return {column.column: table[column.name] for column in stored}
 
 
@@ -183,10 +192,15 @@ def _some(store: ObjectStore, file: PartFile, stored: Sequence[Any], wanted_by: 
     return pa.py_buffer(whole)
 
 
-def _parquet(data: Any, names: list[str], wanted_by: str) -> Any:
+def _are_dictionaries(chunks: Sequence[Any]) -> bool:
+    return bool(chunks) and all(pa.types.is_dictionary(chunk.type) for chunk in chunks)
+
+
+def _parquet(data: Any, names: list[str], wanted_by: str, words: Sequence[str] = ()) -> Any:
     try:
         buffer = data if isinstance(data, pa.Buffer) else pa.py_buffer(data)
-        with pq.ParquetFile(pa.BufferReader(buffer), memory_map=False) as file:
+        source = pa.BufferReader(buffer)
+        with pq.ParquetFile(source, read_dictionary=list(words)) as file:
             return file.read(columns=names, use_threads=False)
     except (pa.ArrowException, OSError, KeyError) as error:
         raise UnreadableRecord(f"table of {wanted_by}", str(error)) from error

@@ -9,7 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlnb.datasets.storage.units import fixed_width
+_BLOCK = 65_536
+_INLINE = 12
+"""Bytes of text that an Arrow view holds itself."""
 
 
 def taken(column: Any, rows: Any) -> Any:
@@ -19,14 +21,67 @@ def taken(column: Any, rows: Any) -> Any:
     ----------
     column : pyarrow.ChunkedArray
         Of a plain type.
-    rows : numpy.ndarray of int64
-        In any order; none is negative.
+    rows : numpy.ndarray of int32 or int64
+        In any order; each is there.
     """
     kind = column.type
-    if not is_fixed(kind):
-        return pa.chunked_array([one_array(column).take(pa.array(rows))], kind)
-    values, valid = numbers(column)
-    return made(kind, values.take(rows, axis=0), None if valid is None else valid.take(rows))
+    if column.num_chunks > 1 and len(rows) and (rows[1:] >= rows[:-1]).all():
+        return _taken_in_order(column, rows)
+    many = 8 * len(rows) > len(column)
+    if many and (pa.types.is_large_string(kind) or pa.types.is_large_binary(kind)):
+        return pa.chunked_array([_taken_text(one_array(column), rows)], kind)
+    return pa.chunked_array([_taken(one_array(column), rows)], kind)
+
+
+def _taken(array: Any, rows: Any) -> Any:
+    """Take rows in any order; values and what is null apart, which is much quicker in Arrow."""
+    places = pa.array(rows)
+    if not array.null_count or not is_fixed(array.type):
+        return pc.take(array, places, boundscheck=False)
+    bits, data = array.buffers()
+    length = array.offset + len(array)
+    values = pa.Array.from_buffers(array.type, length, [None, data])[array.offset :]
+    valid = pa.Array.from_buffers(pa.bool_(), length, [None, bits])[array.offset :]
+    values, valid = (pc.take(item, places, boundscheck=False) for item in (values, valid))
+    return pa.Array.from_buffers(array.type, len(rows), [valid.buffers()[1], values.buffers()[1]])
+
+
+def _taken_in_order(column: Any, rows: Any) -> Any:
+    """Take rows that do not go back, chunk by chunk, so that nothing is put together first."""
+    kind = column.type
+    ends = np.cumsum([len(chunk) for chunk in column.chunks])
+    borders = np.searchsorted(rows, ends)
+    whole = valid = None
+    if is_fixed(kind) and kind.bit_width <= 64:
+        whole = np.empty(len(rows), f"i{kind.bit_width // 8}")
+        valid = np.ones(len(rows), np.bool_) if column.null_count else None
+    pieces, first, start = [], 0, 0
+    for chunk, end, border in zip(column.chunks, ends.tolist(), borders.tolist(), strict=True):
+        if border > first:
+            one, chosen = pa.chunked_array([chunk]), rows[first:border] - start
+            if whole is None:
+                pieces.extend(taken(one, chosen).chunks)
+            else:
+                values, present = numbers(one)
+                np.take(values, chosen, out=whole[first:border], mode="clip")
+                if valid is not None and present is not None:
+                    np.take(present, chosen, out=valid[first:border], mode="clip")
+        first, start = border, end
+    return pa.chunked_array(pieces, kind) if whole is None else made(kind, whole, valid)
+
+
+def _taken_text(array: Any, rows: Any) -> Any:
+    """Take texts by their views, 16 bytes each: three times as quick as Arrow's own way."""
+    views = _views(array)
+    if views is None:
+        return array.take(pa.array(rows))
+    bits, places, *data = views.buffers()
+    if bits is not None:
+        valid = np.asarray(pc.is_valid(array)).take(rows)
+        bits = pa.py_buffer(np.packbits(valid, bitorder="little"))
+    chosen = np.frombuffer(places, np.complex128)[views.offset :].take(rows)
+    made = pa.Array.from_buffers(views.type, len(rows), [bits, pa.py_buffer(chosen), *data])
+    return made.cast(array.type)
 
 
 def replaced(column: Any, rows: Any, cells: Any) -> Any:
@@ -70,8 +125,24 @@ def replaced(column: Any, rows: Any, cells: Any) -> Any:
     return pa.chunked_array([pc.replace_with_mask(one_array(column), pa.array(mask), cells)], kind)
 
 
-def differing(old: Any, new: Any) -> Any:
-    """Return the rows in which two columns of one plain type and length differ.
+def _views(array: Any) -> Any:
+    """Return texts as Arrow's views, or None where Arrow is too old for them."""
+    text = pa.types.is_large_string(array.type)
+    try:
+        return array.cast(pa.string_view() if text else pa.binary_view())
+    except (AttributeError, pa.ArrowNotImplementedError):
+        return None
+
+
+def differing(old: Any, new: Any, rows: Any = None) -> Any:
+    """Return the rows in which two columns of one plain type differ.
+
+    Parameters
+    ----------
+    old, new : pyarrow.ChunkedArray
+        The columns; dictionary columns have the same dictionary.
+    rows : numpy.ndarray of int, optional
+        The row of ``old`` to compare with each of ``new``; the same rows by default.
 
     Returns
     -------
@@ -80,31 +151,100 @@ def differing(old: Any, new: Any) -> Any:
     """
     kind = new.type
     if pa.types.is_dictionary(kind):
-        return differing(codes(old), codes(new))
+        return differing(codes(old), codes(new), rows)
     if pa.types.is_nested(kind):
         return None
     if pa.types.is_null(kind):
         return np.zeros(0, np.int64)
-    if not is_fixed(kind):
-        return _differing_variable(old, new)
-    before, before_valid = numbers(old, canonical=True)
-    after, after_valid = numbers(new, canonical=True)
-    changed = before != after
+    compare = _differing_numbers if is_fixed(kind) else _differing_others
+    before, after = one_array(old), one_array(new)
+    if rows is not None and (pa.types.is_large_string(kind) or pa.types.is_large_binary(kind)):
+        found_views = _views(before), _views(after)
+        if None not in found_views:
+            return _differing_views(before, after, *found_views, rows)
+    found = [np.zeros(0, np.int64)]
+    for start in range(0, len(after), _BLOCK):  # in pieces that stay in the processor's cache
+        block = after.slice(start, _BLOCK)
+        chosen = slice(start, start + len(block)) if rows is None else rows[start : start + _BLOCK]
+        found.append(np.flatnonzero(compare(before, block, chosen)) + start)
+    return np.concatenate(found)
+
+
+def _differing_numbers(before: Any, after: Any, rows: Any) -> Any:
+    """Tell which values of a fixed width differ; their bytes are compared first."""
+    old, new = _raw(before)[rows], _raw(after)
+    changed = old != new
     if changed.ndim > 1:
         changed = changed.any(axis=1)
-    if before_valid is not None or after_valid is not None:
-        one = True if before_valid is None else before_valid
-        other = True if after_valid is None else after_valid
-        changed |= np.not_equal(one, other)
-    return np.flatnonzero(changed)
-
-
-def _differing_variable(old: Any, new: Any) -> Any:
-    before, after = one_array(old), one_array(new)
-    changed = pc.fill_null(pc.not_equal(before, after), False)
     if before.null_count or after.null_count:
-        changed = pc.or_(changed, pc.xor(pc.is_null(before), pc.is_null(after)))
-    return np.flatnonzero(np.asarray(changed))
+        old_valid = _present(before, rows)
+        new_valid = np.asarray(pc.is_valid(after))
+        changed = (changed & old_valid & new_valid) | (old_valid != new_valid)
+    if pa.types.is_floating(after.type) and changed.any():
+        places = np.flatnonzero(changed)
+        width = np.dtype(f"f{after.type.bit_width // 8}")
+        both = np.isnan(old[places].view(width)) & np.isnan(new[places].view(width))
+        if before.null_count or after.null_count:
+            both &= old_valid[places] & new_valid[places]
+        changed[places[both]] = False
+    return changed
+
+
+def _differing_views(before: Any, after: Any, old: Any, new: Any, rows: Any) -> Any:
+    """Return the rows in which texts differ; short ones are compared by their views alone."""
+    old_places = np.frombuffer(old.buffers()[1], np.complex128)[old.offset :]
+    new_places = np.frombuffer(new.buffers()[1], np.complex128)[new.offset :]
+    found = [np.zeros(0, np.int64)]
+    for start in range(0, len(after), _BLOCK):
+        stop = min(start + _BLOCK, len(after))
+        one = old_places.take(rows[start:stop]).view(np.int64).reshape(-1, 2)
+        other = new_places[start:stop].view(np.int64).reshape(-1, 2)
+        unlike = (one != other).any(axis=1)
+        if before.null_count or after.null_count:
+            old_valid = _present(before, rows[start:stop])
+            new_valid = np.asarray(pc.is_valid(after.slice(start, stop - start)))
+            unlike = (unlike & old_valid & new_valid) | (old_valid != new_valid)
+        places = np.flatnonzero(unlike)
+        if len(places) and (one[places, 0].astype(np.int32) > _INLINE).any():
+            # A longer text's view says where it lies, which is no part of its value.
+            pair = (_taken(before, rows[start:stop][places]), _taken(after, places + start))
+            places = places[_differing_others(*pair, slice(0, len(places)))]
+        found.append(places + start)
+    return np.concatenate(found)
+
+
+def _differing_others(before: Any, after: Any, rows: Any) -> Any:
+    """Tell which texts, bytes or booleans differ."""
+    if isinstance(rows, slice):
+        old = before.slice(rows.start, rows.stop - rows.start)
+    else:
+        old = _taken(before, rows)
+    if old.equals(after):
+        return np.zeros(len(after), np.bool_)
+    changed = pc.fill_null(pc.not_equal(old, after), False)
+    if old.null_count or after.null_count:
+        changed = pc.or_(changed, pc.xor(pc.is_null(old), pc.is_null(after)))
+    return np.asarray(changed)
+
+
+def _present(array: Any, rows: Any) -> Any:
+    """Tell which of some rows are not null."""
+    if not array.null_count:
+        return np.ones(rows.stop - rows.start if isinstance(rows, slice) else len(rows), np.bool_)
+    if isinstance(rows, slice):
+        return np.asarray(pc.is_valid(array.slice(rows.start, rows.stop - rows.start)))
+    bits = np.frombuffer(array.buffers()[0], np.uint8)
+    places = rows + array.offset
+    return ((bits[places >> 3] >> (places & 7).astype(np.uint8)) & 1).astype(np.bool_)
+
+
+def _raw(array: Any) -> Any:
+    """Return values of a fixed width as integers; of more than 8 bytes, as rows of several."""
+    width = array.type.bit_width // 8
+    data = np.frombuffer(array.buffers()[1] or b"", np.uint8)
+    data = data[array.offset * width : (array.offset + len(array)) * width]
+    values = data.view(f"i{min(width, 8)}")
+    return values.reshape(-1, width // 8) if width > 8 else values
 
 
 def codes(column: Any) -> Any:
@@ -116,6 +256,24 @@ def with_dictionary(column: Any, dictionary: Any) -> Any:
     """Return a dictionary column with one chunk or more, from its indices."""
     chunks = column.chunks or [pa.array([], pa.int32())]
     return pa.chunked_array([pa.DictionaryArray.from_arrays(chunk, dictionary) for chunk in chunks])
+
+
+def texts(chunks: list[Any], kind: Any) -> list[Any]:
+    """Return the plain chunks of a text column, some of which were read as dictionaries."""
+    return [
+        chunk.dictionary.cast(kind).take(chunk.indices)
+        if pa.types.is_dictionary(chunk.type)
+        else chunk
+        for chunk in chunks
+    ]
+
+
+def taken_texts(chunks: list[Any], kind: Any, rows: Any) -> Any:
+    """Return some rows of a text column that was read as dictionaries: their indices are taken."""
+    one = pa.chunked_array(chunks).unify_dictionaries()
+    chosen = taken(codes(one), rows)
+    words = one.chunk(0).dictionary.cast(kind)
+    return pa.chunked_array([words.take(chunk) for chunk in chosen.chunks], kind)
 
 
 def in_one_dictionary(chunk: Any, dictionary: Any) -> Any:
@@ -142,34 +300,16 @@ def is_fixed(kind: Any) -> bool:
     )
 
 
-def numbers(column: Any, *, canonical: bool = False) -> tuple[Any, Any]:
+def numbers(column: Any) -> tuple[Any, Any]:
     """Return a fixed-width column as NumPy integers, and which values are not null (or None).
 
     Parameters
     ----------
     column : pyarrow.ChunkedArray
         Its values are read as integers of their width; wider than 8 bytes, as rows of several.
-    canonical : bool
-        Bring nulls and NaN to one form each, so that equal integers are equal values.
     """
-    width = column.type.bit_width // 8
-    kind = np.dtype(f"i{min(width, 8)}")
-    has_nulls = bool(column.null_count)
-    values, valid = [], []
-    for chunk in column.chunks:
-        present = np.asarray(pc.is_valid(chunk)) if has_nulls else None
-        if canonical:
-            raw = fixed_width(chunk, present)
-        else:
-            data = np.frombuffer(chunk.buffers()[1] or b"", np.uint8)
-            raw = data[chunk.offset * width : (chunk.offset + len(chunk)) * width]
-        values.append(raw.view(kind))
-        valid.append(present)
-    joined = values[0] if len(values) == 1 else np.concatenate(values or [np.zeros(0, kind)])
-    joined = joined.reshape(-1, width // 8) if width > 8 else joined
-    if not has_nulls:
-        return joined, None
-    return joined, valid[0] if len(valid) == 1 else np.concatenate(valid)
+    array = one_array(column)
+    return _raw(array), np.asarray(pc.is_valid(array)) if array.null_count else None
 
 
 def made(kind: Any, values: Any, valid: Any) -> Any:

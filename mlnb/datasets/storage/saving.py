@@ -2,20 +2,23 @@
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from typing import Any
 
 from mlnb.core.errors import BadInput, UnknownName
 from mlnb.core.store import ObjectStore
 from mlnb.datasets import manifests
-from mlnb.datasets.profiling import profile
-from mlnb.datasets.records import StoredVersion
+from mlnb.datasets.profiling import CELLS, SAMPLE, profile
+from mlnb.datasets.records import StoredProfile, StoredVersion
 from mlnb.datasets.sources import read
+from mlnb.datasets.storage import manifest as table_manifests
 from mlnb.datasets.storage import recent, units
+from mlnb.datasets.storage.manifest import TableManifest
 from mlnb.datasets.storage.matching import New, Parent, match
 from mlnb.datasets.storage.stored import StoredTable
 from mlnb.datasets.storage.workers import workers
 from mlnb.datasets.storage.writing import SMALL, Target, write_over, write_whole
-from mlnb.datasets.tables import pack_layout, plain
+from mlnb.datasets.tables import Content, pack_layout, plain
 
 
 class Saving:
@@ -64,10 +67,13 @@ class Saving:
         """
         layout = pack_layout(self.content)
         target = Target(self._store, self._store.put(layout), len(layout))
+        before = self._usable(parent)
         with workers(self.values.num_rows * self.values.num_columns) as pool:
-            found = self._over(target, parent, pool) or write_whole(target, self._new, pool)
-        described = profile(self.content, self.values).to_dict()
-        text = json.dumps(described, ensure_ascii=False, allow_nan=False)
+            described = pool.submit(self._profile, before)
+            found = before and self._over(target, before, pool)
+            found = found or write_whole(target, self._new, pool)
+            facts = described.result().to_dict()
+        text = json.dumps(facts, ensure_ascii=False, allow_nan=False)
         return {
             "digest": self.digest,
             "columns": self.content.columns,
@@ -82,17 +88,55 @@ class Saving:
         data = self._data if hasattr(self._data, "memory_usage") else self.content
         recent.keep(name, self.digest, data, self.values)
 
-    def _over(self, target: Target, parent: StoredVersion | None, pool: Any) -> Any:
+    def _usable(self, parent: StoredVersion | None) -> StoredTable | None:
+        """Return the parent if something of it may be used."""
         if parent is None or parent.kind != "table" or self.values.nbytes < SMALL:
             return None
+        stored = StoredTable(self._store, parent)
         if not manifests.is_whole(self._store, parent):
             return None  # what it lost would be lost here, too
-        stored = StoredTable(self._store, parent)
-        if stored.manifest.unit_rows != units.manifest.UNIT_ROWS or not stored.manifest.units:
-            return None
-        before = Parent(stored, recent.kept(parent.name, parent.digest), pool)
+        fits = stored.manifest.unit_rows == table_manifests.UNIT_ROWS and stored.manifest.units
+        return stored if fits else None
+
+    def _over(self, target: Target, stored: StoredTable, pool: Executor) -> TableManifest | None:
+        version = stored.version
+        before = Parent(stored, recent.kept(version.name, version.digest), pool)
         found = match(self._new, before, pool)
-        return found and write_over(target, self._new, before, found, pool)
+        return write_over(target, self._new, before, found, pool) if found else None
+
+    def _profile(self, parent: StoredTable | None) -> StoredProfile:
+        """Return the profile; that of a column that has not changed is taken from the parent."""
+        before = self._profile_of(parent) if parent else None
+        if parent is None or before is None:
+            return profile(self.content, self.values)
+        mine = dict(zip(self._new.names, _contents(self._new), strict=True))
+        old = _contents(parent.manifest)
+        known = {
+            column.name: column
+            for column, content in zip(before.columns, old, strict=True)
+            if mine.get(column.name) == content
+        }
+        names = [name for name in self._new.names if name not in known]
+        if names:
+            part = Content(self.content.table.select(names))
+            made = profile(part, self.values.select(names))
+            known |= {column.name: column for column in made.columns}
+        columns = [known[name] for name in self._new.names]
+        return StoredProfile(columns=columns, sampled=before.sampled)
+
+    def _profile_of(self, parent: StoredTable) -> StoredProfile | None:
+        """Return the parent's profile if one of as many rows is made in the same way."""
+        narrow = self.values.num_columns <= CELLS // SAMPLE
+        if parent.rows != self.values.num_rows or not parent.version.profile or not narrow:
+            return None
+        data = self._store.get(parent.version.profile, wanted_by=parent.version.ref)
+        stored = StoredProfile.from_dict(json.loads(data))
+        return stored if stored.sampled in (None, SAMPLE) else None
+
+
+def _contents(table: New | TableManifest) -> list[tuple[str, list[str]]]:
+    """Return what each column of a table holds: identity and unit digests."""
+    return list(zip(table.identities, table.units, strict=True))
 
 
 def _check_key(values: Any, key: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlnb.core.hashing import Hasher, digest_json
-from mlnb.datasets.storage import manifest
+from mlnb.datasets.storage import manifest as manifests
 from mlnb.datasets.tables import Content, type_name
 
 DIGEST_FORMAT = 2
@@ -27,7 +27,7 @@ _BLOCK = 65_536
 
 def hash_units(values: Any, pool: Executor) -> list[list[str]]:
     """Return the unit digests of each column of a table of plain values."""
-    step = manifest.UNIT_ROWS
+    step = manifests.UNIT_ROWS
     starts = range(0, values.num_rows, step)
     jobs = [
         [pool.submit(hash_rows, column, start, start + step) for start in starts]
@@ -108,7 +108,7 @@ def _update(hasher: Any, array: Any) -> None:
         hasher.update(_lengths(array))
         _update(hasher, array.flatten())
     else:
-        hasher.update(fixed_width(array, valid))
+        hasher.update(_fixed_width(array, valid))
 
 
 def _bits(buffer: Any, offset: int, length: int) -> Any:
@@ -149,21 +149,8 @@ def _variable_lengths(array: Any) -> Any:
     return np.diff(offsets[array.offset : array.offset + len(array) + 1])
 
 
-def fixed_width(array: Any, valid: Any) -> Any:
-    """Return the bytes of fixed-width values in one form: zero for null, one NaN.
-
-    Parameters
-    ----------
-    array : pyarrow.Array
-        Of numbers, times, decimals or fixed-size binaries.
-    valid : numpy.ndarray of bool or None
-        Which values are not null; None when all are.
-
-    Returns
-    -------
-    numpy.ndarray of uint8
-        Flat.
-    """
+def _fixed_width(array: Any, valid: Any) -> Any:
+    """Return the bytes of fixed-width values in one form: zero for null, one NaN."""
     width = array.type.bit_width // 8
     data = array.buffers()[1]
     if data is None:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from mlnb.core.store import ObjectStore
 from mlnb.datasets.storage import manifest as manifests
 from mlnb.datasets.storage import reading
-from mlnb.datasets.storage.encoding import Encoding, choose, rises, store_file
+from mlnb.datasets.storage.encoding import Encoding, choose, is_text, rises, store_file
 from mlnb.datasets.storage.manifest import Part, PartFile, Patch, Selected, TableManifest
 from mlnb.datasets.storage.matching import Match, New, Parent, take_any
 from mlnb.datasets.storage.rearranging import codes
@@ -53,7 +53,9 @@ def write_whole(target: Target, new: New, pool: Executor) -> TableManifest:
     return _manifest(target, new, new.key or _rising(new.values), parts, [], [])
 
 
-def write_over(target: Target, new: New, parent: Parent, found: Match, pool: Executor) -> Any:
+def write_over(
+    target: Target, new: New, parent: Parent, found: Match, pool: Executor
+) -> TableManifest | None:
     """Store what is new in a table over its parent.
 
     Returns
@@ -212,7 +214,7 @@ class _Layers:
         whole: Positions = np.empty(rows, np.int64)
         if count:
             whole[self.appended] = base + np.arange(count)
-            whole[self._old_rows()] = places
+            whole[self._old_rows()] = self._old_rows() if places is None else places
         elif places is not None:
             whole = places
         if len(whole) and whole[-1] - whole[0] == rows - 1 and (np.diff(whole) == 1).all():
@@ -332,15 +334,11 @@ def _for_parquet(values: Any) -> Any:
     """Return values as Parquet takes them: dictionaries only of text and bytes."""
     columns = [
         column.cast(column.type.value_type)
-        if pa.types.is_dictionary(column.type) and not _is_text(column.type.value_type)
+        if pa.types.is_dictionary(column.type) and not is_text(column.type.value_type)
         else column
         for column in values.columns
     ]
     return pa.table(columns, names=values.schema.names)
-
-
-def _is_text(kind: Any) -> bool:
-    return bool(pa.types.is_large_string(kind) or pa.types.is_large_binary(kind))
 
 
 def _rising(values: Any) -> list[str]:
