@@ -72,6 +72,7 @@ class Witness:
         with projects.using(self.here):
             self.gone |= {int(ref.split("@")[1]) for (ref,) in self.said("removing")}
             found = {v.number: int(v.message) for v in datasets.log(NAME)}
+            assert set(self.numbers()) <= self.gone | set(found), "an entry is damaged"
             for ref, seed in self.said("saved"):
                 number = int(ref.split("@")[1])
                 if number not in self.gone:
