@@ -117,7 +117,6 @@ def _sqlalchemy(url: str, statement: str) -> Result:
             f"Query files with DuckDB: give {MEMORY} as the source and name them in the query.",
         )
     sqlalchemy = require("sqlalchemy", "duckdb")
-    import pandas as pd
     import pyarrow as pa
 
     shown = _shown(url)
@@ -136,9 +135,10 @@ def _sqlalchemy(url: str, statement: str) -> Result:
             found = connection.execute(sqlalchemy.text(statement))
             if not found.returns_rows:
                 raise UnsupportedData("The statement gives no rows.", "Give a SELECT.")
-            frame = pd.DataFrame(found.fetchall(), columns=list(found.keys()), dtype=object)
+            names, rows = list(found.keys()), found.fetchall()
             connection.rollback()
-        table = pa.table({name: pa.array(frame[name].tolist()) for name in frame.columns})
+        columns = [pa.array([row[at] for row in rows]) for at in range(len(names))]
+        table = pa.table(columns, names=names)
     except sqlalchemy.exc.SQLAlchemyError as error:
         reason = _LOGIN.sub("", first_line(error))
         raise UnsupportedData(f"The query fails: {reason}.") from None
