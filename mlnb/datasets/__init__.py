@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mlnb.datasets.folders.records import Checkout, FolderDiff, FolderSummary
     from mlnb.datasets.links.linking import link
     from mlnb.datasets.links.scanning import scan
-    from mlnb.datasets.loading import load, show
+    from mlnb.datasets.loading import batches, load, show
     from mlnb.datasets.records import (
         CheckReport,
         DatasetProfile,
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from mlnb.datasets.versions import latest, log, names, resolve
 
 _HOMES = {
+    "batches": "mlnb.datasets.loading",
     "CheckReport": "mlnb.datasets.records",
     "Checkout": "mlnb.datasets.folders.records",
     "DatasetDiff": "mlnb.datasets.difference.records",
@@ -100,6 +101,7 @@ __all__ = [
     "TransferReport",
     "VerifyReport",
     "check",
+    "batches",
     "checkout",
     "collect",
     "diff",

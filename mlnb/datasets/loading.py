@@ -10,6 +10,7 @@ from mlnb.core.errors import BadInput, UnreadableRecord, suggestion
 from mlnb.core.extras import require
 from mlnb.core.records import DatasetVersion
 from mlnb.datasets import versions
+from mlnb.datasets.folders.records import FolderSummary
 from mlnb.datasets.records import DatasetProfile, StoredProfile, StoredVersion
 
 Engine = Literal["pandas", "polars", "arrow", "duckdb"]
@@ -50,10 +51,11 @@ def load(
         If the stored bytes are not those that were saved.
     """
     _check_engine(engine)
-    stored = versions.find(ref)
-    frame = _read(stored, columns, rows, engine)
-    version = versions.public(stored)
-    lineage.record_input("dataset", version.ref, version.digest, value=version)
+    with project.using(project.current()):  # found once
+        stored = versions.find(ref)
+        frame = _read(stored, columns, rows, engine)
+        version = versions.public(stored)
+        lineage.record_input("dataset", version.ref, version.digest, value=version)
     return frame
 
 
@@ -101,14 +103,14 @@ def batches(
 def export(
     ref: str, path: Path, *, columns: Sequence[str] | None = None, replace: bool = False
 ) -> DatasetVersion:
-    """Write a version to a .parquet, .csv, .json or .jsonl file.
+    """Write a version to a .parquet, .csv, .json or .jsonl file; one of files to a folder.
 
     Parameters
     ----------
     ref : str
         As in `resolve`.
     path : Path
-        The file; its suffix is the format.
+        The file; its suffix is the format. For a version of files, the folder.
     columns : sequence of str, optional
         These columns only.
     replace : bool
@@ -119,6 +121,10 @@ def export(
     Conflict, UnsupportedData, UnknownName
         Before anything is written.
     """
+    if versions.find(ref).kind == "files":
+        from mlnb.datasets.folders.checkout import checkout
+
+        return checkout(ref, path, force=replace).version
     from mlnb.datasets.files import check_target, write_file
 
     check_target(path, replace=replace)
@@ -126,8 +132,8 @@ def export(
     return versions.resolve(ref)
 
 
-def show(ref: str) -> DatasetProfile:
-    """Return a version and what each of its columns holds, as computed when it was saved.
+def show(ref: str) -> DatasetProfile | FolderSummary:
+    """Return a version and what each of its columns, or what the folder, holds.
 
     Raises
     ------
@@ -135,6 +141,10 @@ def show(ref: str) -> DatasetProfile:
         If the reference means no version.
     """
     stored = versions.find(ref)
+    if stored.kind == "files":
+        from mlnb.datasets.folders.summary import summary
+
+        return summary(project.current().store, stored)
     profile = _profile(stored) if stored.profile else StoredProfile(columns=[])
     return DatasetProfile(
         version=versions.public(stored),
@@ -169,6 +179,11 @@ def _read(
         from mlnb.datasets.links.reading import frame
 
         return frame(stored, columns, engine, rows)
+    if stored.kind == "files":
+        raise BadInput(
+            f"{stored.ref} is files, no table.",
+            f"Put them in a folder: dataset checkout {stored.ref} FOLDER",
+        )
     from mlnb.datasets.storage.loading import load_table
 
     return load_table(project.current().store, stored, columns, rows, engine)

@@ -17,6 +17,7 @@ objects. A dtype that differs from this is hinted:
 import math
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -133,7 +134,14 @@ def _default_dtype(array: Any) -> Any:
     """Return the dtype that `_by_default` would give an array."""
     if array.null_count and str(array.type) in _NULLABLE:
         return pd.api.types.pandas_dtype(_NULLABLE[str(array.type)])
-    return array.slice(0, 0).to_pandas().dtype
+    if pa.types.is_dictionary(array.type):
+        return array.slice(0, 0).to_pandas().dtype
+    return _dtype_of(array.type)
+
+
+@lru_cache(maxsize=256)
+def _dtype_of(kind: Any) -> Any:
+    return pa.array([], kind).to_pandas().dtype
 
 
 def _to_arrow(series: Any, dtype: Any) -> Any:

@@ -75,7 +75,8 @@ def save(
         from mlnb.datasets.folders.saving import save_files
 
         return save_files(Path(data), name, note)
-    return save_table(data, name, note, key=[key] if isinstance(key, str) else list(key))
+    with project.using(project.current()):  # found once
+        return save_table(data, name, note, key=[key] if isinstance(key, str) else list(key))
 
 
 def save_table(

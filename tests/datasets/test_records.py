@@ -11,9 +11,11 @@ from mlnb.core.records import Record
 from mlnb.datasets import records
 from mlnb.datasets.difference import records as difference
 from mlnb.datasets.links import manifest as links
+from mlnb.datasets.remotes import records as remotes
+from mlnb.datasets.storage import manifest as storage
 
 FIXTURES = Path(__file__).parent / "formats"
-MODULES = (records, difference, links)
+MODULES = (records, difference, links, storage)
 KINDS = {
     name: kind
     for module in MODULES

@@ -179,10 +179,10 @@ def _choose(column: Any) -> Encoding:
         return Encoding(dictionary=True)
     if pa.types.is_boolean(kind) or pa.types.is_null(kind) or pa.types.is_nested(kind):
         return Encoding()
+    if len(column) <= _SAMPLE:
+        return Encoding(dictionary=True)
     width = _delta_width(kind)
     floating = pa.types.is_float32(kind) or pa.types.is_float64(kind)
-    if len(column) <= _SAMPLE and not width:
-        return Encoding(dictionary=True)
     distinct = _distinct(_spread(column), len(column))
     bits = np.log2(max(distinct, 2))
     if width:

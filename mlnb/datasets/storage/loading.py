@@ -47,9 +47,8 @@ def load_table(
     places = None if wanted is None else [stored.names.index(name) for name in wanted]
     frame = _convert(content, places, rows[0] if rows else 0, engine)
     if whole:
-        recent.keep(
-            version.name, version.digest, frame if engine == "pandas" else content, ours=True
-        )
+        kept_as = frame if engine == "pandas" else content
+        recent.keep(version.name, version.digest, kept_as, content.table.nbytes, ours=True)
     return frame
 
 

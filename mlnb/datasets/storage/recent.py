@@ -33,7 +33,9 @@ _kept: OrderedDict[tuple[str, str], Kept] = OrderedDict()
 _lock = Lock()
 
 
-def keep(name: str, digest: str, data: Any, values: Any = None, *, ours: bool = False) -> None:
+def keep(
+    name: str, digest: str, data: Any, size: int, values: Any = None, *, ours: bool = False
+) -> None:
     """Keep what a dataset's version holds, within the setting ``dataset_memory``.
 
     Parameters
@@ -44,6 +46,8 @@ def keep(name: str, digest: str, data: Any, values: Any = None, *, ours: bool = 
         The version's.
     data : pandas.DataFrame or Content
         What was saved or loaded.
+    size : int
+        Its bytes.
     values : pyarrow.Table, optional
         Its plain form, when there is one.
     ours : bool
@@ -54,7 +58,7 @@ def keep(name: str, digest: str, data: Any, values: Any = None, *, ours: bool = 
     place = (here.store.url, name)
     with _lock:
         _kept.pop(place, None)
-        if shared is None or (size := _size(shared)) > here.settings.dataset_memory:
+        if shared is None or size > here.settings.dataset_memory:
             return
         _kept[place] = Kept(digest, shared, values, size, ours)
         total = sum(item.size for item in _kept.values())
@@ -101,9 +105,3 @@ def _shared(data: Any) -> Any:
     if int(pd.__version__.partition(".")[0]) < 3:
         return None  # without copy-on-write, edits would show here too
     return data.copy(deep=False)
-
-
-def _size(data: Any) -> int:
-    if hasattr(data, "memory_usage"):
-        return int(data.memory_usage(index=True, deep=False).sum())
-    return int(data.table.nbytes)

@@ -86,7 +86,7 @@ class Saving:
     def keep(self, name: str) -> None:
         """Keep the table in memory, so that the next save of an edited one finds it."""
         data = self._data if hasattr(self._data, "memory_usage") else self.content
-        recent.keep(name, self.digest, data, self.values)
+        recent.keep(name, self.digest, data, self.values.nbytes, self.values)
 
     def _usable(self, parent: StoredVersion | None) -> StoredTable | None:
         """Return the parent if something of it may be used."""
