@@ -62,6 +62,8 @@ def _goal(
             ]
             try:
                 with worker(system, folder if home else tables.folder / system) as process:
+                    if home:
+                        process.ask("warm_up", diff=True)
                     answer = process.ask("diff", before=pair[0], after=pair[1])
             except WorkerFailed as why:
                 if system == OURS:

@@ -66,6 +66,8 @@ def main(arguments: list[str]) -> int:
         body = {**facts, "goals": [goal.to_dict() for goal in goals]}
         body |= {"left out": bench.left_out, "remarks": bench.remarks}
         asked.json.write_text(json.dumps(body, indent=1, ensure_ascii=False), encoding="utf-8")
+    if asked.markdown:
+        asked.markdown.write_text("\n".join(_table(goals)) + "\n", encoding="utf-8")
     met = sum(goal.met for goal in goals)
     print(f"goals met: {met} of {len(goals)}")
     return 0 if met == len(goals) else 1
@@ -88,6 +90,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="1 M rows, fewer repetitions")
     parser.add_argument("--json", type=Path, help="write the figures to this file, too")
+    parser.add_argument("--markdown", type=Path, help="write a table for the documentation, too")
     parser.add_argument("--folder", type=Path, help="where to work; the temporary folder")
     parser.add_argument("--keep", action="store_true", help="leave what was written")
     asked = parser.parse_args(arguments)
@@ -141,6 +144,19 @@ def _row(goal: Goal) -> str:
         + (f"  | {beside}" if beside else "")
         + (f"\n{'':10}{goal.note}" if goal.note else "")
     )
+
+
+def _table(goals: list[Goal]) -> Iterator[str]:
+    """Yield the goals as a Markdown table."""
+    yield "| | mlnb | goal | | beside |"
+    yield "|---|---|---|---|---|"
+    for goal in goals:
+        beside = ", ".join(f"{n} {f:.2f}" for n, f in goal.beside.items() if f is not None)
+        yield (
+            f"| {goal.group}: {goal.what} | {goal.measured:.2f} {goal.unit} "
+            f"| {'≥' if goal.at_least else '≤'} {goal.limit:g} "
+            f"| {'met' if goal.met else 'missed'} | {beside} |"
+        )
 
 
 def _finish(bench: Bench, facts: dict[str, object], goals: list[Goal]) -> None:

@@ -80,12 +80,14 @@ class Worker:
         self.frame: pd.DataFrame | None = None
         """What the last save saved."""
 
-    def warm_up(self) -> dict[str, Any]:
-        """Save and load a small table beside the folder, so that first use is over."""
+    def warm_up(self, *, diff: bool = False) -> dict[str, Any]:
+        """Save and load (and compare) small tables beside the folder: then first use is over."""
         system = dataset_peers.make(self.kind, self.folder.with_name(f"{self.folder.name}-warm"))
         frame = dataset_frame.make(200)
-        tokens = [system.save("first", frame, None), system.save("same again", frame, None)]
+        tokens = [system.save("first", frame, None), system.save("re-sort", frame[10:], None)]
         system.load(tokens[0])
+        if diff:
+            system.diff(*tokens)
         return {}
 
     def save(self, step: str, rows: int, given: str | None = None) -> dict[str, Any]:
