@@ -15,7 +15,7 @@ from mlnb.datasets.remotes import records as remotes
 from mlnb.datasets.storage import manifest as storage
 
 FIXTURES = Path(__file__).parent / "formats"
-MODULES = (records, difference, links, storage)
+MODULES = (records, difference, links, remotes, storage)
 KINDS = {
     name: kind
     for module in MODULES

@@ -69,7 +69,7 @@ def on_s3(tmp_path: Path, url: str) -> Iterator[Project]:
         yield here
 
 
-few = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize(
