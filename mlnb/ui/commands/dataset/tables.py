@@ -23,6 +23,7 @@ from mlnb.ui.grammar import Data, Listing, Surface
 @click.option("-m", "--message", default="", help="What changed, or where it comes from.")
 @click.option("--tag", help="Point this tag at the version.")
 @click.option("--author", help="Who saved it; the setting 'author' by default.")
+@click.option("--key", help="Columns that identify a row, separated by commas.")
 @click.option("--files", is_flag=True, help="Keep a file of a table as it is, too.")
 @click.option(
     "--expect",
@@ -37,6 +38,7 @@ def save(
     message: str,
     tag: str | None,
     author: str | None,
+    key: str | None,
     files: bool,
     expect: str | None,
 ) -> DatasetVersion:
@@ -47,7 +49,14 @@ def save(
     """
     expected = False if expect is None else expect or True
     return datasets.save(
-        data, name, message=message, tag=tag, author=author, files=files, expect=expected
+        data,
+        name,
+        message=message,
+        tag=tag,
+        author=author,
+        key=_names(key) or (),
+        files=files,
+        expect=expected,
     )
 
 
@@ -62,8 +71,11 @@ def save(
 @click.option("--into", help="In a notebook: put it in this variable, and show the version.")
 @click.option("--columns", help="These columns only, separated by commas.")
 @click.option(
+    "--rows", metavar="FROM:TO", help="These rows only, counted from 0, without the last: 0:1000."
+)
+@click.option(
     "--engine",
-    type=click.Choice(["pandas", "polars", "arrow"]),
+    type=click.Choice(["pandas", "polars", "arrow", "duckdb"]),
     default="pandas",
     show_default=True,
     help="In a notebook: what to load it as.",
@@ -76,6 +88,7 @@ def load(
     force: bool,
     into: str | None,
     columns: str | None,
+    rows: str | None,
     engine: Engine,
 ) -> Any:
     """Load version REF: name, name@3, name@tag, or name@ and a piece of its digest.
@@ -83,15 +96,17 @@ def load(
     In a notebook it is the value of the magic, or of the variable --into; in a shell it is
     written to --out.
     """
-    chosen = [name.strip() for name in columns.split(",")] if columns else None
+    chosen = _names(columns)
     if out is not None:
+        if rows is not None:
+            raise click.UsageError("--rows is for a load into the notebook; --out writes all rows.")
         return datasets.export(ref, out, columns=chosen, replace=force).version
     variables = surface.namespace
     if not isinstance(variables, MutableMapping):
         raise click.UsageError("In a shell, say where to write it: --out FILE.")
     if into is not None and not into.isidentifier():
         raise click.UsageError(f"{into!r} cannot name a variable.")
-    frame = datasets.load(ref, columns=chosen, engine=engine)
+    frame = datasets.load(ref, columns=chosen, rows=_row_range(rows), engine=engine)
     if into is None:
         return frame
     variables[into] = frame
@@ -156,7 +171,7 @@ def diff(
     """
     if key is not None and by_content:
         raise click.UsageError("--key and --by-content exclude each other.")
-    chosen = [name.strip() for name in key.split(",")] if key is not None else None
+    chosen = _names(key)
     return datasets.diff(
         before,
         after,
@@ -166,3 +181,16 @@ def diff(
         out=out,
         replace=force,
     )
+
+
+def _names(text: str | None) -> list[str] | None:
+    return [name.strip() for name in text.split(",")] if text else None
+
+
+def _row_range(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    start, colon, stop = text.partition(":")
+    if not (colon and start.isdecimal() and stop.isdecimal()):
+        raise click.UsageError(f"{text!r} is no range of rows. Say it like 0:1000.")
+    return int(start), int(stop)
