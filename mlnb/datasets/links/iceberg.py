@@ -1,5 +1,6 @@
 """Iceberg tables, pinned by metadata file and snapshot."""
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -34,7 +35,7 @@ def pin(source: Any, at: str | None) -> LinkManifest:
     place = _metadata(source) if isinstance(source, str) else source.metadata_location
     location = places.recorded(place)
     try:
-        table = tables.StaticTable.from_metadata(places.opened(location))
+        table = tables.StaticTable.from_metadata(places.opened(location), _environment())
         snapshot = table.snapshot_by_id(int(at)) if at is not None else table.current_snapshot()
     except Exception as error:  # pyiceberg has no common error
         reason = first_line(error)
@@ -82,6 +83,12 @@ def _metadata(source: str) -> str:
     )
 
 
+def _environment() -> dict[str, str]:
+    """Return what pyiceberg does not take from the environment by itself."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    return {"s3.endpoint": endpoint} if endpoint else {}
+
+
 def _number(file: Path) -> int:
     found = _NUMBER.match(file.name)
     return int(found[1]) if found else -1
@@ -96,7 +103,7 @@ class IcebergSource:
         self._place = places.opened(manifest.location)
         tables = require("pyiceberg.table", "iceberg")
         with self._reading():
-            self._table = tables.StaticTable.from_metadata(self._place)
+            self._table = tables.StaticTable.from_metadata(self._place, _environment())
             if str(self._table.metadata.table_uuid) != manifest.pin["table"]:
                 raise self._broken("another table has taken its place")
             snapshot = int(manifest.pin["snapshot"])
