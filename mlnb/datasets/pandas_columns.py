@@ -152,11 +152,29 @@ def _to_arrow(series: Any, dtype: Any) -> Any:
     if isinstance(dtype, pd.ArrowDtype):
         return series.array.__arrow_array__()
     if isinstance(dtype, pd.DatetimeTZDtype):
-        naive = pa.array(series.dt.tz_convert(None).to_numpy(), from_pandas=True)
+        naive = _from_numpy(series.dt.tz_convert(None).to_numpy())
         return naive.view(pa.timestamp(dtype.unit, pa.lib.tzinfo_to_string(dtype.tz)))
     if isinstance(dtype, np.dtype):
-        return pa.array(series.to_numpy(), from_pandas=True)
+        return _from_numpy(series.to_numpy())
     return pa.array(series)
+
+
+def _from_numpy(values: Any) -> Any:
+    """Return numbers or times as an Arrow array on the same memory; NaN and NaT are null."""
+    kind = values.dtype
+    if kind in (np.dtype("f4"), np.dtype("f8")):
+        missing = np.isnan(values)
+    elif kind.kind in "mM":
+        missing = values.view("i8") == _NAT
+    else:
+        return pa.array(values, from_pandas=True)
+    if not values.flags.c_contiguous:
+        values = np.ascontiguousarray(values)
+    bits = None
+    if missing.any():
+        bits = pa.py_buffer(np.packbits(~missing, bitorder="little"))
+    data = pa.py_buffer(values.view(f"i{kind.itemsize}"))
+    return pa.Array.from_buffers(pa.from_numpy_dtype(kind), len(values), [bits, data])
 
 
 def _one_chunk(array: Any) -> Any:
