@@ -467,10 +467,10 @@ class StoreUnavailable(StoreError):
 
     http_status = 503
 
-    def __init__(self, url: str, reason: str) -> None:
+    def __init__(self, url: str, reason: str, fix: str = "") -> None:
         super().__init__(
             f"The object store {url} is not available: {reason}.",
-            "Check the setting `store` (or the URL you gave) and your access to it.",
+            fix or "Check the setting `store` (or the URL you gave) and your access to it.",
         )
 
 

@@ -1,5 +1,6 @@
 """The objects of a store: bytes under their own hash."""
 
+import errno
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,8 @@ from mlnb.core.urls import without_secrets
 
 T = TypeVar("T")
 R = TypeVar("R")
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_MAKE_ROOM = "Make room on its disk; what was stored before is whole."
 GRACE = 24 * 3600.0
 """Seconds that an object is kept for which nothing names (yet)."""
 
@@ -239,7 +242,9 @@ class Objects:
             yield
         except (OSError, ValueError) as error:
             shown = without_secrets(self.url)
-            raise StoreUnavailable(shown, _reason(error).replace(self.url, shown)) from error
+            reason = _reason(error).replace(self.url, shown)
+            fix = _MAKE_ROOM if getattr(error, "errno", None) in _FULL else ""
+            raise StoreUnavailable(shown, reason, fix) from error
 
 
 def _flat(data: BytesLike) -> memoryview:

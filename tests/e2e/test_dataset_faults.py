@@ -292,7 +292,7 @@ def test_a_full_disk_leaves_old_versions_whole(
     assert child.wait() == 0
     *lines, error = log.read_text().splitlines()
     assert len(lines) >= 3
-    assert "No space left on device" in error
+    assert "No space left on device. Make room on its disk" in error
     assert error.count("Error") <= 1
     with projects.using(here):
         _whole_and_goes_on([line.split()[1:] for line in lines], NAME)
