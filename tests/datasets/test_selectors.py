@@ -200,3 +200,9 @@ def test_a_damaged_newest_entry_hides_no_other_dataset(hourly: None, in_project:
 def _spoil(here: Project, number: int) -> None:
     path = here.root / ".mlnb" / "store" / "logs" / versions_log("data") / f"{number:08d}.json"
     path.write_bytes(b"")
+
+
+def test_digits_that_are_a_digest_are_no_number(hourly: None) -> None:
+    assert number(f"{3:064d}") == 3  # a digest of digits alone
+    assert number("3") == number("003") == 3
+    assert number(f"{8:064x}") == 8
