@@ -24,13 +24,15 @@ LOG_WIDTH = 160
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under named columns; a cell is text, number, time or None."""
+    """Rows under named columns; a cell is text, number, time, None or one of `mlnb.ui.figures`."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
     title: str = ""
     styles: Sequence[str] = ()
     """Per row: ``""``, ``"good"``, ``"bad"`` or ``"dim"``."""
+    scrolls: bool = False
+    """Whether it scrolls in a notebook when it is long."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,13 @@ def row(record: Any) -> dict[str, Any]:
 def live(result: Any) -> dict[str, Any]:
     """Return further forms for a running notebook, such as a widget; ``ui/views/`` registers."""
     return {}
+
+
+def has_kernel() -> bool:
+    """Tell whether a kernel runs this, which a widget needs to be shown."""
+    from IPython import get_ipython
+
+    return getattr(get_ipython(), "kernel", None) is not None
 
 
 @view.register(View)
@@ -217,7 +226,12 @@ def mimebundle(result: Any) -> dict[str, Any]:
 
 def to_html(result: Any) -> str:
     """Return a result as self-contained HTML; every value is escaped."""
-    return str(_template().render(view=laid_out(result), text_of=text_of))
+    return str(_template().render(view=laid_out(result), text_of=text_of, shown=_shown))
+
+
+def _shown(cell: Any) -> Any:
+    """Return a cell as the template prints it: those that have HTML of their own as they are."""
+    return cell if hasattr(cell, "__html__") else text_of(cell)
 
 
 @cache

@@ -19,7 +19,8 @@ from mlnb.testing.shell import RaisingShell, raising_shell
 from mlnb.ui import render
 from mlnb.ui.cli import main
 from mlnb.ui.commands.dataset import dataset
-from mlnb.ui.views.dataset import size, sparkline
+from mlnb.ui.figures import sparkline
+from mlnb.ui.views.dataset import size
 
 FRAME = pd.DataFrame({"a": [1, 2, 3], "b": ["x", "y", None]})
 

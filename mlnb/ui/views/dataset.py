@@ -1,21 +1,19 @@
-"""How dataset versions, profiles and differences are laid out."""
+"""How dataset versions and profiles are laid out."""
 
 from typing import Any
 
-from mlnb.core.records import Column, DatasetVersion
-from mlnb.datasets.difference.records import DatasetDiff
+from mlnb.core.records import DatasetVersion
 from mlnb.datasets.records import ColumnProfile, DatasetProfile
-from mlnb.ui.render import Table, View, row, text_of, view
+from mlnb.ui.figures import Shape, visible
+from mlnb.ui.render import Table, View, has_kernel, live, row, text_of, view
 from mlnb.ui.views.dataset_sources import elsewhere, source_fields
-
-_BARS = "▁▂▃▄▅▆▇█"
 
 
 @view.register
 def _(version: DatasetVersion) -> View:
     same = "Unchanged: this version has exactly this content already, so no new one was made."
     notes = [same] if version.unchanged else []
-    return View(f"Dataset {version.ref}", fields=_facts(version), notes=notes)
+    return View(f"Dataset {version.ref}", fields=facts(version), notes=notes)
 
 
 @row.register
@@ -37,43 +35,36 @@ def _(profile: DatasetProfile) -> View:
     columns = ["column", "type", "nulls", "distinct", "values", "shape"]
     cells = [_profile_row(column, rows) for column in profile.columns]
     if not cells:  # of a large link: it was not read
-        columns, cells = columns[:2], [[item.name, item.type] for item in profile.version.columns]
-    notes = elsewhere(profile.source)
-    if profile.sampled:
-        notes.append(
-            f"Distinct values, medians, shapes and common values are those of {profile.sampled:,} "
-            "evenly spaced rows."
-        )
+        columns = columns[:2]
+        cells = [[visible(item.name), visible(item.type)] for item in profile.version.columns]
     return View(
         f"Dataset {profile.version.ref}",
-        fields=[*_facts(profile.version), *source_fields(profile.source)],
-        tables=[Table(columns, cells)] if cells else [],
-        notes=notes,
+        fields=[*facts(profile.version), *source_fields(profile.source)],
+        tables=[Table(columns, cells, scrolls=True)] if cells else [],
+        notes=[*elsewhere(profile.source), *sampling_notes(profile)],
     )
 
 
-@view.register
-def _(diff: DatasetDiff) -> View:
-    title = f"Dataset {diff.before.ref} → {diff.after.ref}"
-    if diff.identical:
-        return View(title, notes=["The same content."])
-    changes = [
-        *(_change("+", column) for column in diff.columns_added),
-        *(_change("−", column) for column in diff.columns_removed),
-        *(("~", change.name, change.before, change.after) for change in diff.columns_changed),
-    ]
-    tables = [Table(["", "column", "before", "after"], changes)] if changes else []
-    notes = []
-    if not (changes or diff.rows_added or diff.rows_removed):
-        notes.append("The same rows; their order, categories or pandas types differ.")
-    elif changes:
-        notes.append(f"Rows are compared by the {len(diff.compared)} columns both have alike.")
-    fields = [
-        ("rows added", diff.rows_added),
-        ("rows removed", diff.rows_removed),
-        ("rows kept", diff.rows_kept),
-    ]
-    return View(title, fields=fields, tables=tables, notes=notes)
+@live.register
+def _(profile: DatasetProfile) -> dict[str, Any]:
+    """Add the widget where there is a kernel to own it; the HTML beside it needs none."""
+    if not profile.columns or not has_kernel():
+        return {}
+    from mlnb.ui.widgets.dataset_columns import of_profile
+
+    return of_profile(profile).mimebundle()
+
+
+def sampling_notes(profile: DatasetProfile) -> list[str]:
+    """Say which figures are those of some rows only."""
+    if not profile.sampled:
+        return []
+    note = (
+        f"Medians, shapes and common values are those of {profile.sampled:,} evenly spaced rows; "
+        "nulls, extremes and means are those of all."
+    )
+    estimated = any(column.estimated for column in profile.columns)
+    return [note + " Distinct values with ≈ are estimated from them." if estimated else note]
 
 
 def size(count: int) -> str:
@@ -86,15 +77,8 @@ def size(count: int) -> str:
     return f"{value:.3g} TB"
 
 
-def sparkline(counts: list[int]) -> str:
-    """Return a histogram as one line of bars; an empty bin is a space-wide low bar."""
-    highest = max(counts, default=0)
-    if not highest:
-        return ""
-    return "".join(_BARS[-(-count * (len(_BARS) - 1) // highest)] for count in counts)
-
-
-def _facts(version: DatasetVersion) -> list[tuple[str, Any]]:
+def facts(version: DatasetVersion) -> list[tuple[str, Any]]:
+    """Return what is said of a version above what it holds."""
     return [
         ("message", version.message),
         ("files" if version.kind == "files" else "rows", version.rows),
@@ -111,29 +95,32 @@ def _facts(version: DatasetVersion) -> list[tuple[str, Any]]:
 
 def _profile_row(column: ColumnProfile, rows: int) -> list[Any]:
     return [
-        column.name,
-        column.type,
-        _share(column.nulls, rows),
-        column.distinct,
-        _values(column),
-        sparkline(column.histogram.counts) if column.histogram else "",
+        visible(column.name),
+        visible(column.type, 60),
+        share(column.nulls, rows),
+        distinct(column),
+        values(column),
+        Shape(column.histogram),
     ]
 
 
-def _values(column: ColumnProfile) -> str:
+def distinct(column: ColumnProfile) -> int | str | None:
+    """Return how many values differ, marked when it is an estimate."""
+    if column.distinct is None or not column.estimated:
+        return column.distinct
+    return f"≈ {float(f'{column.distinct:.2g}'):,.0f}"
+
+
+def values(column: ColumnProfile) -> str:
     """Return minimum, median and maximum, or the most common values where there is no order."""
     if column.minimum is not None:
         extremes = (column.minimum, column.quantiles.get("0.5"), column.maximum)
         return " … ".join(text_of(value) for value in extremes if value is not None)
-    return ", ".join(f"{item.value} ×{item.count:,}" for item in column.top[:2])
+    return ", ".join(f"{visible(item.value, 40)} ×{item.count:,}" for item in column.top[:3])
 
 
-def _share(part: int, whole: int) -> str:
+def share(part: int, whole: int) -> str:
+    """Return a part in per cent; nothing for none."""
     if not part:
         return ""
     return f"{part / whole:.1%}" if part / whole >= 0.001 else "<0.1%"
-
-
-def _change(sign: str, column: Column) -> tuple[str, str, str | None, str | None]:
-    removed = sign == "−"
-    return sign, column.name, column.type if removed else None, None if removed else column.type

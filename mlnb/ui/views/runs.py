@@ -87,10 +87,7 @@ def _side_by_side(
 @render.live.register
 def _(runs: RunListing) -> dict[str, Any]:
     """Add the widget where there is a kernel to own it; the HTML beside it needs none."""
-    from IPython import get_ipython
-
-    shell = get_ipython()
-    if not runs or getattr(shell, "kernel", None) is None:
+    if not runs or not render.has_kernel():
         return {}
     from mlnb.ui.widgets.runs_table import RunsTable
 
