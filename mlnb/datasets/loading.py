@@ -2,13 +2,11 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 from mlnb.core import lineage, project
 from mlnb.core.errors import BadInput, UnreadableRecord, suggestion
 from mlnb.core.extras import require
-from mlnb.core.records import DatasetVersion
 from mlnb.datasets import versions
 from mlnb.datasets.folders.records import FolderSummary
 from mlnb.datasets.records import DatasetProfile, StoredProfile, StoredVersion
@@ -98,38 +96,6 @@ def batches(
             continue
         frame = _read(stored, columns, rows, "pandas")
         yield {str(name): frame[name].to_numpy(copy=True) for name in frame.columns}
-
-
-def export(
-    ref: str, path: Path, *, columns: Sequence[str] | None = None, replace: bool = False
-) -> DatasetVersion:
-    """Write a version to a .parquet, .csv, .json or .jsonl file; one of files to a folder.
-
-    Parameters
-    ----------
-    ref : str
-        As in `resolve`.
-    path : Path
-        The file; its suffix is the format. For a version of files, the folder.
-    columns : sequence of str, optional
-        These columns only.
-    replace : bool
-        Whether an existing file may be replaced.
-
-    Raises
-    ------
-    Conflict, UnsupportedData, UnknownName
-        Before anything is written.
-    """
-    if versions.find(ref).kind == "files":
-        from mlnb.datasets.folders.checkout import checkout
-
-        return checkout(ref, path, force=replace).version
-    from mlnb.datasets.files import check_target, write_file
-
-    check_target(path, replace=replace)
-    write_file(load(ref, columns=columns, engine="arrow"), path, replace=replace)
-    return versions.resolve(ref)
 
 
 def show(ref: str) -> DatasetProfile | FolderSummary:

@@ -62,6 +62,9 @@ def checkout(ref: str, folder: str | Path, *, force: bool = False, clean: bool =
         done before are as they should be; the others are as they were.
     """
     stored = versions.find(ref)
+    if stored.kind == "link" and not stored.columns:
+        fix = f"Write its files: dataset export {stored.ref} FOLDER --to files"
+        raise BadInput(f"{stored.ref} is a link: its files are elsewhere.", fix)
     if stored.kind != "files":
         raise BadInput(
             f"{stored.ref} is a table, no folder.", f"Load it: dataset load {stored.ref}"

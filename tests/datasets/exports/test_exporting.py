@@ -70,7 +70,7 @@ def test_csv_says_what_it_does_not_keep() -> None:
     assert found["code"] == [("3 values", "1 differ: '' is null")]
     assert found["month"] == [("pandas dtype period[M]", "int64")]
     assert found[""] == [("pandas index", "ordinary columns: key")]
-    assert "n" not in found
+    assert found["n"] == [("pandas dtype Int64", "int64")]
 
 
 def test_text_of_digits_is_found_to_become_numbers() -> None:

@@ -1,6 +1,7 @@
 """A linked Delta table is read at its pinned version, whatever is committed later."""
 
 import shutil
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -174,3 +175,16 @@ def test_a_version_or_a_table_that_is_not_there_is_named() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'flights'"):
         datasets.link("lake/flight", "flights")
     assert datasets.names() == []
+
+
+def test_rows_come_in_the_order_in_which_they_were_written() -> None:
+    for number in range(5):
+        part = pa.table({"part": [f"a {number % 2}/ü", None], "id": [number * 2, number * 2 + 1]})
+        write_deltalake("lake/parts", part, partition_by=["part"], mode="append")
+        time.sleep(0.002)  # Delta's times are milliseconds
+    datasets.link("lake/parts", "parts")
+    ids = datasets.load("parts").id.tolist()
+    assert [number // 2 for number in ids] == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+    assert [datasets.load("parts").id.tolist() for _ in range(3)] == [ids] * 3
+    assert datasets.load("parts", rows=(2, 6)).id.tolist() == ids[2:6]
+    assert set(datasets.load("parts").part.dropna()) == {"a 0/ü", "a 1/ü"}

@@ -11,6 +11,7 @@ import pytest
 
 from mlnb import datasets
 from mlnb.core.errors import BadInput, BrokenLink, UnknownName, UnsupportedData
+from mlnb.datasets.loading import batches
 
 FRAME = pd.DataFrame({"id": [1, 2, 3], "name": ["x", "y", None]})
 
@@ -153,3 +154,33 @@ def test_a_saved_version_can_be_scanned_too() -> None:
     assert datasets.scan("data").select(pl.col("id").sum()).collect().item() == 6
     assert datasets.scan("data", engine="duckdb").aggregate("sum(id)").fetchall() == [(6,)]
     assert datasets.scan("data", engine="arrow").count_rows() == 3
+
+
+def test_some_rows_are_read_from_their_row_groups_alone() -> None:
+    Path("parts").mkdir()
+    for part in range(3):
+        table = pa.table({"id": range(part * 10, part * 10 + 10), "name": ["x"] * 10})
+        pq.write_table(table, f"parts/{part}.parquet", row_group_size=4)
+    datasets.link("parts", "data")
+    assert datasets.load("data", rows=(7, 23)).id.tolist() == list(range(7, 23))
+    assert datasets.load("data", rows=(7, 7), columns=["name"]).shape == (0, 1)
+    assert datasets.load("data", rows=(29, 30), engine="polars")["id"].to_list() == [29]
+    pieces = list(batches("data", columns=["id"], size=8))
+    assert [len(piece) for piece in pieces] == [8, 8, 8, 6]
+    assert pd.concat(pieces).id.tolist() == list(range(30))
+    with pytest.raises(BadInput, match="rows are 0 to 30"):
+        datasets.load("data", rows=(0, 31))
+
+
+def test_a_link_can_be_restored_pushed_and_removed(tmp_path: Path) -> None:
+    FRAME.to_parquet("data.parquet")
+    datasets.link("data.parquet", "data")
+    FRAME.head(1).to_parquet("other.parquet")
+    datasets.link("other.parquet", "data")
+    assert datasets.restore("data@1").ref == "data@3"
+    assert len(datasets.load("data@3")) == 3
+    assert datasets.verify().damaged == []
+    report = datasets.push((), (tmp_path / "shared").as_uri())
+    assert report.versions == ["data@1", "data@2", "data@3"]
+    datasets.save(FRAME, "data")
+    assert datasets.diff("data@3", "data@4").rows_kept == 3

@@ -61,7 +61,7 @@ def clone(url: str, folder: Path, shown: str) -> None:
         If the repository cannot be read.
     """
     if folder.is_dir():
-        run(folder, shown, "fetch", "--quiet", "--prune", "--tags", url, "+refs/*:refs/*")
+        run(folder, shown, "fetch", "--quiet", "--prune", "--tags", "--", url, "+refs/*:refs/*")
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = folder.with_name(f".{folder.name}.{os.getpid()}")
