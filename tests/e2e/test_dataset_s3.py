@@ -3,6 +3,9 @@
 # ruff: noqa: TID252  (tests are no installed package, which an absolute import would need)
 
 import multiprocessing
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -251,6 +254,33 @@ def test_an_interrupted_pull_goes_on_where_it_was(tmp_path: Path, url: str) -> N
         assert report.skipped >= total // 2
         assert report.objects + report.skipped == total
         assert datasets.verify().is_whole
+
+
+def test_ctrl_c_ends_a_push_that_can_be_continued(tmp_path: Path, url: str) -> None:
+    with at(tmp_path / "anna", remote=url) as here:
+        random = np.random.default_rng(0)
+        for _ in range(30):
+            datasets.save(pd.DataFrame(random.normal(size=(100_000, 10))).add_prefix("c"), NAME)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mlnb", "dataset", "push"],
+            cwd=here.root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        there = ObjectStore(url)
+        deadline = time.monotonic() + 30
+        while len(list(there.objects())) < 10 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=30)
+        assert (process.returncode, output.strip()) == (2, "Interrupted.")
+        assert there.logs("datasets") == []
+        copied = len(list(there.objects()))
+        report = datasets.push()
+        assert report.skipped >= copied >= 10
+        assert report.objects > 0
+        assert len(report.versions) == 30
 
 
 @pytest.fixture

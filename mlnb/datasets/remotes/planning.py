@@ -31,6 +31,8 @@ class Plan:
     """What the target's log lacks, as it will be written."""
     same: frozenset[int]
     """Versions both have."""
+    only_there: frozenset[int]
+    """Versions that the target has and the source lacks."""
     removed: frozenset[int]
     """Versions that are removed where it comes from."""
     needed: dict[str, int]
@@ -102,9 +104,10 @@ def plan(
     numbers = _numbers(source, item)
     here, there = history.versions_log(name), history.versions_log(goal)
     target_numbers = set(target.numbers(there))
-    common = sorted(target_numbers.intersection(source.numbers(here)))
+    source_numbers = source.numbers(here)
+    common = sorted(target_numbers.intersection(source_numbers))
     known = {entry.number: entry.data for entry in target.entries(there, numbers=common)}
-    asked = source.numbers(here) if numbers is None else sorted(numbers)
+    asked = source_numbers if numbers is None else sorted(numbers)
     read = source.entries(here, numbers=sorted({*asked, *common}))
     entries = {entry.number: _renamed(entry, goal) for entry in read}
     differing = [number for number in common if entries[number].data != known[number]]
@@ -122,6 +125,7 @@ def plan(
         numbers=numbers,
         entries=new,
         same=frozenset(common).intersection(asked),
+        only_there=frozenset(target_numbers.difference(source_numbers)),
         removed=removed,
         needed={digest: size for digest, size in sizes.items() if digest not in known_objects},
         needed_by=needed_by,

@@ -118,6 +118,8 @@ def _transfer(
             tagged = set(history.tags(target, each.target).values())
             removed += marks.send_removals(source, target, each, each.same - tagged)
             notes += _kept(target, each, tagged)
+            if action == "push":
+                notes += _newer(target, each)
     _tell(here, action, url, versions)
     return TransferReport(
         action=action,
@@ -165,6 +167,16 @@ def _kept(target: ObjectStore, plan: Plan, tagged: set[int]) -> list[str]:
         f"{plan.target}@{number} was removed on the other side, and is kept here: a tag names it."
         for number in kept
     ]
+
+
+def _newer(target: ObjectStore, plan: Plan) -> list[str]:
+    """Say which versions a remote has that were not pulled yet."""
+    numbers = plan.only_there.difference(history.removed(target, plan.target))
+    if not numbers:
+        return []
+    shown = ", ".join(f"{plan.target}@{number}" for number in sorted(numbers)[-8:])
+    more = f" and {len(numbers) - 8} more" if len(numbers) > 8 else ""
+    return [f"The remote has what is not here: {shown}{more} (`dataset pull {plan.target}`)."]
 
 
 def _tell(here: Project, action: Direction, url: str, versions: list[str]) -> None:

@@ -160,6 +160,23 @@ def test_one_number_never_means_two_versions(at: At, remote: str) -> None:
         assert len(datasets.load("annas@2")) == 30
 
 
+def test_a_push_says_what_is_newer_there(at: At, remote: str) -> None:
+    with at("anna"):
+        datasets.save(frame(10), "flights")
+        assert datasets.push("flights", remote).notes == []
+    with at("ben"):
+        datasets.pull("flights", remote)
+        for rows in (20, 30, 40):
+            datasets.save(frame(rows), "flights")
+        datasets.remove("flights@2")
+        datasets.push("flights", remote)
+    with at("anna"):
+        report = datasets.push("flights", remote)
+        assert report.notes == [
+            "The remote has what is not here: flights@3, flights@4 (`dataset pull flights`)."
+        ]
+
+
 def test_several_datasets_get_no_common_name(at: At, remote: str) -> None:
     with at("anna"):
         datasets.save(frame(10), "a")
