@@ -22,7 +22,8 @@ def check_paths(paths: Collection[str], links: Mapping[str, str]) -> None:
     ValueError
         Naming the first that is not.
     """
-    if _suspect("\0".join(paths)) or WINDOWS or "" in paths:
+    text = "\0".join(paths)
+    if WINDOWS or text.count("\0") >= max(len(paths), 1) or _suspect(text):
         for path in paths:
             if not is_relative(path):
                 raise ValueError(f"{path!r} is no path inside a folder")
