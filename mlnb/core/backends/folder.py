@@ -233,13 +233,16 @@ class Folder:
             _sync_folder(os.path.dirname(path))
 
     def _make_folder(self, path: str) -> None:
-        if self._durable and not os.path.exists(path):
+        try:
+            os.mkdir(path)
+        except FileExistsError:
+            return  # made by another writer at the same time
+        except FileNotFoundError:
             self._make_folder(os.path.dirname(path))
-            with suppress(FileExistsError):
-                os.mkdir(path)
+            self._make_folder(path)
+            return
+        if self._durable:
             _sync_folder(os.path.dirname(path))
-        else:
-            os.makedirs(path, exist_ok=True)
 
     def _make(self) -> None:
         if self._before_first is not None and not os.path.exists(self._root):
