@@ -10,12 +10,14 @@ import pytest
 from mlnb.core.records import Record
 from mlnb.datasets import records
 from mlnb.datasets.difference import records as difference
+from mlnb.datasets.folders import manifest as folders
+from mlnb.datasets.folders import records as folder_records
 from mlnb.datasets.links import manifest as links
 from mlnb.datasets.remotes import records as remotes
 from mlnb.datasets.storage import manifest as storage
 
 FIXTURES = Path(__file__).parent / "formats"
-MODULES = (records, difference, links, remotes, storage)
+MODULES = (records, difference, folders, folder_records, links, remotes, storage)
 KINDS = {
     name: kind
     for module in MODULES
