@@ -215,7 +215,7 @@ class _Marking:
                 return found  # it cannot be restored in any case
             raise _unknown(
                 error.message,
-                f"Repair it (dataset verify --repair URL), or: dataset rm {version.ref}",
+                f"Repair it (dataset verify --repair --from URL), or: dataset rm {version.ref}",
             ) from None
         if version.manifest:
             self._read.add(version.manifest)

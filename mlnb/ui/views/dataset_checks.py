@@ -22,7 +22,7 @@ def _(report: VerifyReport) -> View:
             ("objects", f"{report.objects:,}, {size(report.bytes)}"),
         ],
         tables=[Table(columns, rows, styles=["bad"] * len(rows))] if rows else [],
-        notes=[] if report.is_whole else ["Fetch good copies: dataset verify --repair URL"],
+        notes=[] if report.is_whole else ["Fetch good copies: dataset verify --repair --from URL"],
         status="good" if report.is_whole else "bad",
     )
 
