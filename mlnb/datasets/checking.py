@@ -1,6 +1,7 @@
 """Verify versions: read every object they need and compare it with its hash."""
 
 import os
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,6 +11,7 @@ from mlnb.core.hashing import digest_file
 from mlnb.core.store import ObjectStore
 from mlnb.datasets import history, manifests, versions
 from mlnb.datasets.records import DamagedObject, DamagedVersion, StoredVersion, VerifyReport
+from mlnb.datasets.remotes.records import OnProgress, Progress
 
 _AT_ONCE = 16
 """Objects fetched at a time from a server."""
@@ -22,6 +24,7 @@ class _Needs:
         self._store = store
         self.versions = 0
         self.objects: dict[str, list[str]] = {}
+        self.sizes: dict[str, int] = {}
         self.unreadable: list[DamagedVersion] = []
 
     def add(self, found: Iterable[StoredVersion], damaged: Iterable[DamagedVersion] = ()) -> None:
@@ -34,27 +37,30 @@ class _Needs:
                 if isinstance(needed, DamagedVersion):
                     self.unreadable.append(needed)
                     continue
-                for digest in needed:
+                for digest, size in needed.items():
                     self.objects.setdefault(digest, []).append(version.ref)
+                    self.sizes[digest] = size or 0
 
-    def _of(self, version: StoredVersion) -> list[str] | DamagedVersion:
+    def _of(self, version: StoredVersion) -> dict[str, int | None] | DamagedVersion:
         try:
-            return list(manifests.objects(self._store, version))
+            return manifests.objects(self._store, version)
         except (ObjectMissing, ObjectCorrupt):
             # The manifest itself: named below, as an object, with what the entry tells of others.
             named = (version.manifest, version.profile, version.table, version.layout)
-            return [digest for digest in named if digest]
+            return {digest: None for digest in named if digest}
         except UnreadableRecord as error:
             return DamagedVersion(name=version.name, number=version.number, problem=error.message)
 
 
-def verify(refs: Sequence[str] = ()) -> VerifyReport:
+def verify(refs: Sequence[str] = (), *, on_progress: OnProgress | None = None) -> VerifyReport:
     """Read every object that versions need and compare it with its hash.
 
     Parameters
     ----------
     refs : sequence of str
         Versions, or datasets (all their versions); everything when none is given.
+    on_progress : callable, optional
+        Called with a `Progress` for each object.
 
     Returns
     -------
@@ -74,31 +80,52 @@ def verify(refs: Sequence[str] = ()) -> VerifyReport:
         else:
             versions.check_exists(ref)
             needs.add(*_of_dataset(store, ref))
-    damaged: dict[str, tuple[int, ObjectMissing | ObjectCorrupt]] = {}
-    total = 0
-    for digest, size, problem in _checked(store, needs.objects):
-        total += size
+    problems: dict[str, ObjectMissing | ObjectCorrupt] = {}
+    read = 0
+    expected = sum(needs.sizes.values())
+    started = time.monotonic()
+    for done, (digest, size, problem) in enumerate(_checked(store, needs.objects), start=1):
+        read += size
         if problem is not None:
-            damaged[digest] = size, problem
-    touched = needs
-    if refs and damaged:
-        touched = _Needs(store)
-        for name in versions.names():
-            touched.add(*_of_dataset(store, name))
+            problems[digest] = problem
+        if on_progress is not None:
+            on_progress(
+                Progress(
+                    action="verify",
+                    phase="copying",
+                    objects=done,
+                    objects_total=len(needs.objects),
+                    bytes=read,
+                    bytes_total=max(read, expected),
+                    seconds=time.monotonic() - started,
+                )
+            )
     return VerifyReport(
         versions=needs.versions,
         objects=len(needs.objects),
-        bytes=total,
-        damaged=[
-            DamagedObject(
-                digest=digest,
-                problem="missing" if isinstance(problem, ObjectMissing) else "corrupt",
-                versions=list(dict.fromkeys(touched.objects.get(digest) or needs.objects[digest])),
-            )
-            for digest, (_size, problem) in damaged.items()
-        ],
+        bytes=read,
+        damaged=_damaged(store, needs, problems),
         unreadable=needs.unreadable,
     )
+
+
+def _damaged(
+    store: ObjectStore, needs: _Needs, problems: dict[str, ObjectMissing | ObjectCorrupt]
+) -> list[DamagedObject]:
+    """Return what is damaged, with all versions of all datasets that it touches."""
+    if not problems:
+        return []
+    touched = _Needs(store)
+    for name in versions.names():
+        touched.add(*_of_dataset(store, name))
+    return [
+        DamagedObject(
+            digest=digest,
+            problem="missing" if isinstance(problem, ObjectMissing) else "corrupt",
+            versions=list(dict.fromkeys(touched.objects.get(digest) or needs.objects[digest])),
+        )
+        for digest, problem in problems.items()
+    ]
 
 
 def _of_dataset(store: ObjectStore, name: str) -> tuple[list[StoredVersion], list[DamagedVersion]]:

@@ -101,6 +101,9 @@ def _run(prepared: Prepared, workers: int, on_progress: OnProgress | None) -> Pi
             folder,
         )
         try:
+            # The first steps may have ended days ago: nothing has named what they stored so far.
+            outputs = [item.output_digest for item in ended.steps if item.output_digest]
+            project.store.keep(project.store.sizes(outputs))
             project.store.append(f"{history.LOG}/{plan.pipeline}", lambda _number: ended.to_dict())
         finally:  # the run has ended, whether the store takes its record or not
             project.events.emit(

@@ -21,7 +21,7 @@ _LOG_EVERY = 10.0
 """Seconds between the lines of a log."""
 _DRAW_EVERY = 0.25
 """Seconds between two states of a line that changes."""
-_WORDS = {"push": "Pushing", "pull": "Pulling", "repair": "Repairing"}
+_WORDS = {"push": "Pushing", "pull": "Pulling", "repair": "Repairing", "verify": "Verifying"}
 
 
 @contextmanager

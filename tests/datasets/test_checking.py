@@ -9,6 +9,7 @@ from mlnb import datasets
 from mlnb.core.errors import UnknownName
 from mlnb.core.project import Project
 from mlnb.datasets import manifests, versions
+from mlnb.datasets.remotes.records import Progress
 
 
 def frame(value: int) -> pd.DataFrame:
@@ -87,6 +88,14 @@ def test_removed_versions_need_nothing(in_project: Project) -> None:
     file(in_project, only(in_project, "data@2")).unlink()
     datasets.remove(["data@2", "twin@1"])
     assert datasets.verify().is_whole
+
+
+def test_progress_is_told_object_by_object(in_project: Project) -> None:
+    told: list[Progress] = []
+    report = datasets.verify(on_progress=told.append)
+    assert [item.objects for item in told] == list(range(1, report.objects + 1))
+    assert told[-1].bytes == told[-1].bytes_total == report.bytes
+    assert all(item.objects_total == report.objects for item in told)
 
 
 def test_what_is_not_there_cannot_be_verified() -> None:

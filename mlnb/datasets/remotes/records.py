@@ -7,7 +7,7 @@ from typing import Literal
 from mlnb.core.records import Record
 from mlnb.datasets.records import DamagedObject, DamagedVersion
 
-Action = Literal["push", "pull", "repair"]
+Action = Literal["push", "pull", "repair", "verify"]
 
 
 @dataclass(frozen=True)

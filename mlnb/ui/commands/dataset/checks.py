@@ -69,7 +69,8 @@ def verify(surface: Surface, refs: tuple[str, ...], repair: bool, url: str | Non
     if repair:
         with display_for(surface) as show:
             return _repaired(datasets.repair(refs, url, on_progress=show))
-    report = datasets.verify(refs)
+    with display_for(surface) as show:
+        report = datasets.verify(refs, on_progress=show)
     broken = {ref for item in report.damaged for ref in item.versions}
     broken |= {f"{item.name}@{item.number}" for item in report.unreadable}
     failure = Failed(f"{len(broken)} versions are not whole.") if broken else None
