@@ -22,7 +22,7 @@ _OLD_STYLE = "background-color: rgba(214, 69, 65, 0.18); text-decoration: none"
 _NEW_STYLE = "background-color: rgba(46, 160, 67, 0.22); text-decoration: none"
 
 
-def visible(text: str, longest: int = 120) -> str:
+def visible(text: str, longest: int = 60) -> str:
     """Return text in which every character can be seen, cut to a length worth reading.
 
     Control characters, those that change the direction of writing or have no width, and line
@@ -46,7 +46,7 @@ def value_text(value: str | None) -> str:
     """Return a value as it is shown in a difference; None is null."""
     if value is None:
         return "null"
-    return visible(value, 60) if value.strip() else repr(value)
+    return visible(value) if value.strip() else repr(value)
 
 
 def sparkline(counts: Sequence[int]) -> str:
@@ -136,11 +136,11 @@ class Change:
     place: str = ""
 
     def __str__(self) -> str:
-        place = f"{visible(self.place, 60)}: " if self.place else ""
+        place = f"{visible(self.place)}: " if self.place else ""
         return f"{place}{value_text(self.before)} → {value_text(self.after)}"
 
     def __html__(self) -> Markup:
-        place = Markup('<span style="opacity: 0.65">{}</span> ').format(visible(self.place, 60))
+        place = Markup('<span style="opacity: 0.65">{}</span> ').format(visible(self.place))
         return (place if self.place else Markup("")) + Markup(
             '<del style="{}">{}</del> → <ins style="{}">{}</ins>'
         ).format(_OLD_STYLE, value_text(self.before), _NEW_STYLE, value_text(self.after))

@@ -62,7 +62,7 @@ for number in range(500 - len(columns)):
 before = pd.DataFrame(columns)
 changed = {{}}
 for place, name in enumerate(before.columns[1:]):
-    some = random.choice(rows, 1 + place % 400, replace=False)
+    some = random.choice(rows, max(1, 900 - 2 * place), replace=False)
     values = before[name].to_numpy(copy=True)
     if name.startswith("fare"):
         values[some] = (values[some] * 1.8).round(2)
@@ -70,6 +70,7 @@ for place, name in enumerate(before.columns[1:]):
         values[some] = values[np.sort(some)[::-1]]
     changed[name] = pd.Series(values, dtype=before[name].dtype)
 after = before.assign(**changed).drop(index=range(50, 90)).drop(columns="diverted_005")
+after = after.reset_index(drop=True)
 """
 CELLS = (
     "%load_ext mlnb",

@@ -114,6 +114,13 @@ def strings_of(array: Any) -> tuple[Any, Any, Any]:
     return places[:-1] - first, lengths, held
 
 
+def words_in(data: Any) -> Any:
+    """Return the 8-byte word that starts at each byte, as a view; the end is padded with zeros."""
+    padded = np.zeros(len(data) + 8, np.uint8)
+    padded[: len(data)] = data
+    return np.ndarray((len(data) + 1,), "<u8", buffer=padded, strides=(1,))
+
+
 def lists_of(array: Any) -> tuple[Any, Any]:
     """Return the length of each list or map (null: 0) and all their values, one after another."""
     kind = array.type

@@ -197,11 +197,12 @@ def _changed(compared: Comparison, lineage: Lineage | None) -> dict[str, Positio
             return suspects[changed_cells(left, after.at(name, suspects))]
         if rows.origin is None:
             return matching.differing(before, after, name, rows.common)
-        kept = None if rows.common == rows.after else rows.kept
         left, right = before.read([name])[0], after.read([name])[0]
-        if kept is None:
-            return changed_cells(left, right, rows.origin)
-        return kept[changed_cells(left, picked(right, kept), rows.origin[kept])]
+        if 2 * rows.common < rows.after:
+            kept = rows.kept
+            return kept[changed_cells(left, picked(right, kept), rows.origin[kept])]
+        found = changed_cells(left, right, np.maximum(rows.origin, 0))
+        return found[rows.origin[found] >= 0]
 
     if rows.common * len(names) < 200_000:  # starting threads would cost more
         return {name: of_column(name) for name in names}

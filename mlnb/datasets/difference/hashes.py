@@ -21,6 +21,7 @@ from mlnb.datasets.difference.arrays import (
     lists_of,
     strings_of,
     validity,
+    words_in,
 )
 
 Words = np.ndarray[Any, np.dtype[np.uint64]]
@@ -138,7 +139,7 @@ def _of_texts(starts: Any, lengths: Any, data: Any) -> Words:
     data : numpy.ndarray of uint8
     """
     found = np.zeros(len(starts), np.uint64)
-    words = _unaligned_words(data)
+    words = words_in(data)
     rows: Any = slice(None)
     power, step = 1, 0
     left = lengths
@@ -182,13 +183,6 @@ def _rest(words: Words, start: int, length: int, step: int) -> np.uint64:
     mixed = _mixed(words[places], left)
     factors = powers[step - 1 : step - 1 + count]
     return np.uint64(np.add.reduce(mixed * factors))
-
-
-def _unaligned_words(data: Any) -> Words:
-    """Return the 8-byte word that starts at each byte, as a view; the end is padded with zeros."""
-    padded = np.zeros(len(data) + 8, np.uint8)
-    padded[: len(data)] = data
-    return np.ndarray((len(data) + 1,), "<u8", buffer=padded, strides=(1,))
 
 
 def _of_lists(lengths: Any, values: Words) -> Words:

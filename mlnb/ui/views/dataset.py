@@ -96,7 +96,7 @@ def facts(version: DatasetVersion) -> list[tuple[str, Any]]:
 def _profile_row(column: ColumnProfile, rows: int) -> list[Any]:
     return [
         visible(column.name),
-        visible(column.type, 60),
+        visible(column.type),
         share(column.nulls, rows),
         distinct(column),
         values(column),

@@ -6,14 +6,14 @@ from typing import Any
 from mlnb.core.records import Column
 from mlnb.datasets.difference.records import CellSample, ColumnDifference, DatasetDiff
 from mlnb.datasets.records import ColumnProfile
-from mlnb.ui.figures import Change, Lines, Shape, visible
+from mlnb.ui.figures import Change, Lines, Shape, value_text, visible
 from mlnb.ui.render import Table, View, has_kernel, live, text_of, view
 from mlnb.ui.views.dataset import share
 
 MOST = 40
 """So many columns are shown, those with the most changes first."""
 _FEW = 12
-"""More columns than these show one changed cell each."""
+"""More changed columns than these show one cell each, and rows show so many of their columns."""
 _MOVED = 0.1
 """Below this population stability index a distribution is called stable."""
 
@@ -47,7 +47,7 @@ def notes(diff: DatasetDiff) -> list[str]:
     said = []
     if diff.key:
         how = {"given": "", "recorded": ", as saved", "detected": ", found by itself"}
-        names = ", ".join(visible(name, 60) for name in diff.key)
+        names = ", ".join(visible(name) for name in diff.key)
         said.append(f"Rows are matched by {names}{how.get(diff.key_source, '')}.")
     else:
         said.append(
@@ -106,7 +106,7 @@ def _schema(diff: DatasetDiff) -> list[Sequence[Any]]:
 
 
 def _change(sign: str, column: Column) -> tuple[str, str, str | None, str | None]:
-    kind = visible(column.type, 60)
+    kind = visible(column.type)
     removed = sign == "−"
     return sign, visible(column.name), kind if removed else None, None if removed else kind
 
@@ -193,19 +193,18 @@ def _distinct(profile: ColumnProfile) -> str:
 
 
 def _rows(diff: DatasetDiff) -> Table:
-    heads = ["", "row", *(visible(name, 40) for name in diff.sample_columns)]
     signs = {"added": "+", "removed": "−", "changed": "~"}
     styles = {"added": "good", "removed": "bad", "changed": ""}
+    names = [visible(name, 40) for name in diff.sample_columns[:_FEW]]
+    more = ", …" if len(diff.sample_columns) > _FEW else ""
+    rows = []
+    for item in diff.row_samples:
+        pairs = zip(names, map(value_text, item.values), strict=False)
+        shown = ", ".join(f"{name}={value}" for name, value in pairs)
+        rows.append([signs[item.change], item.row, shown + more])
     return Table(
-        heads,
-        [
-            [
-                signs[item.change],
-                item.row,
-                *("null" if value is None else visible(value, 40) for value in item.values),
-            ]
-            for item in diff.row_samples
-        ],
+        ["", "row", "values"],
+        rows,
         title="Rows",
         styles=[styles[item.change] for item in diff.row_samples],
     )

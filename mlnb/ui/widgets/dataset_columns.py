@@ -102,8 +102,8 @@ def of_diff(diff: DatasetDiff) -> DatasetColumns:
 def _schema(diff: DatasetDiff) -> list[str]:
     """Return what changed of the columns themselves, a line each."""
     found = [
-        *(f"+ {visible(item.name)} ({visible(item.type, 60)})" for item in diff.columns_added),
-        *(f"− {visible(item.name)} ({visible(item.type, 60)})" for item in diff.columns_removed),
+        *(f"+ {visible(item.name)} ({visible(item.type)})" for item in diff.columns_added),
+        *(f"− {visible(item.name)} ({visible(item.type)})" for item in diff.columns_removed),
         *(f"~ {visible(one.name)}: {one.before} → {one.after}" for one in diff.columns_changed),
         *(f"{visible(one.before)} is now {visible(one.after)}" for one in diff.columns_renamed),
     ]
@@ -155,7 +155,7 @@ def _diff_row(item: ColumnDifference, matched: int, drift: str) -> dict[str, Any
 
 
 def _sample(place: str, before: str | None, after: str | None) -> list[str]:
-    return [visible(place, 60), value_text(before), value_text(after)]
+    return [visible(place), value_text(before), value_text(after)]
 
 
 def _bins(histogram: Histogram | None) -> list[list[float]] | None:
