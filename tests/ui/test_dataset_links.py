@@ -45,7 +45,7 @@ def test_a_table_is_linked_and_shown_with_its_reference(
     assert run(capsys, "show", "flights@raw")["source"]["version"] == "0"
     assert main(["dataset", "show", "flights"]) == 0
     shown = capsys.readouterr().out
-    assert "polars.scan_delta('lake', version=0)" in shown
+    assert "deltalake.DeltaTable('lake', version=0)" in shown
     assert main(["dataset", "load", "flights", "--out", "out.csv"]) == 0
     assert Path("out.csv").read_text() == '"id"\n1\n2\n'
     capsys.readouterr()

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 
 from mlnb.core.errors import Conflict, UnsupportedData
 from mlnb.core.extras import require
@@ -58,7 +59,10 @@ def write(content: Content, path: Path, message: str) -> int:
 def lost(content: Content, path: Path, version: int) -> tuple[list[Loss], int | None]:
     """Return what the written version does not keep, and how many rows that was checked on."""
     deltalake = require("deltalake", "delta")
-    dataset = over_files(deltalake.DeltaTable(str(path), version=version), str(path.absolute()))
+    table = deltalake.DeltaTable(str(path), version=version)
+    dataset = over_files(table, str(path.absolute()))
+    if dataset is None:  # columns of the table that was there are mapped: read it whole
+        dataset = ds.dataset(pa.RecordBatchReader.from_stream(table.scan()).read_all())
     checked = None
     if content.table.num_rows > losses.CHECKED:
         checked = losses.CHECKED

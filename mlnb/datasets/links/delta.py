@@ -14,6 +14,9 @@ from mlnb.datasets.links import places
 from mlnb.datasets.links.manifest import LinkManifest
 from mlnb.datasets.links.source import broken, first_line
 
+_PLAIN = {"timestampNtz", "v2Checkpoint", "vacuumProtocolCheck"}
+"""Features of readers that do not change what the Parquet files mean."""
+
 
 def pin(source: Any, at: str | None) -> LinkManifest:
     """Return the manifest of a Delta table's version, the newest by default.
@@ -90,8 +93,12 @@ class DeltaSource:
 
     @cached_property
     def rows(self) -> int:
-        """Return the number of rows, from the table's statistics."""
-        return int(self._table.count())
+        """Return the number of rows, from the footers of the files where they are all of it."""
+        with self._reading():
+            dataset = self._arrow()
+            if dataset is None:
+                return int(self._stream(self.schema.names[:1]).num_rows)
+            return int(dataset.count_rows())
 
     @property
     def bytes(self) -> int:
@@ -117,15 +124,14 @@ class DeltaSource:
     def polars(self) -> Any:
         """Return a lazy frame."""
         polars = require("polars", "polars")
+        if self._arrow() is None:  # polars, too, would give nulls
+            return polars.DataFrame(self.read()).lazy()
         return polars.scan_delta(self._place, version=self._version)
 
     def _arrow(self) -> Any:
         """Return an Arrow dataset; None where Arrow lacks a feature that the table uses."""
-        try:
-            dataset = over_files(self._table, self._place)
-        except self._deltalake.exceptions.DeltaProtocolError:
-            return None
-        return _in_order(dataset, self._written)
+        dataset = over_files(self._table, self._place)
+        return None if dataset is None else _in_order(dataset, self._written)
 
     def _stream(self, columns: list[str] | None) -> Any:
         import pyarrow as pa
@@ -166,13 +172,17 @@ class DeltaSource:
 
 
 def over_files(table: Any, place: str) -> Any:
-    """Return an Arrow dataset over the files of a Delta table.
+    """Return an Arrow dataset over the files of a Delta table; None where they are not all of it.
 
+    Arrow knows neither mapped columns nor deletion vectors, and would give nulls and deleted rows.
     On this machine Arrow reads them itself: deltalake's file system is in Python, and a thread of
     Arrow's that is still in it when Python ends aborts the process.
     """
     import pyarrow.fs as pafs
 
+    protocol = table.protocol()
+    if protocol.min_reader_version > 1 and set(protocol.reader_features or ["mapped"]) - _PLAIN:
+        return None
     if places.is_remote(place):
         return table.to_pyarrow_dataset()
     files = pafs.SubTreeFileSystem(place, pafs.LocalFileSystem())

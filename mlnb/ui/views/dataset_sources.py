@@ -16,7 +16,7 @@ def elsewhere(source: dict[str, str]) -> list[str]:
     """Return how other tools read the state that a link pins, in the project's folder."""
     place = source.get("location", "")
     if source.get("type") == "delta":
-        return [f"Elsewhere: polars.scan_delta({place!r}, version={source['version']})"]
+        return [f"Elsewhere: deltalake.DeltaTable({place!r}, version={source['version']})"]
     if source.get("type") == "iceberg":
         return [f"Elsewhere: polars.scan_iceberg({place!r}, snapshot_id={source['snapshot']})"]
     if source.get("type") == "dvc" and source["revision"]:

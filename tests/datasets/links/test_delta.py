@@ -1,5 +1,6 @@
 """A linked Delta table is read at its pinned version, whatever is committed later."""
 
+import json
 import shutil
 import time
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
@@ -188,3 +190,54 @@ def test_rows_come_in_the_order_in_which_they_were_written() -> None:
     assert [datasets.load("parts").id.tolist() for _ in range(3)] == [ids] * 3
     assert datasets.load("parts", rows=(2, 6)).id.tolist() == ids[2:6]
     assert set(datasets.load("parts").part.dropna()) == {"a 0/ü", "a 1/ü"}
+
+
+def test_a_table_with_mapped_columns_is_read_by_their_names() -> None:
+    """Written by hand, as Spark writes it: Arrow alone would give the physical names."""
+    folder = Path("lake/mapped")
+    (folder / "_delta_log").mkdir(parents=True)
+    physical = pa.table({"col-1": [1, 2], "col-2": ["x", "y"]})
+    pq.write_table(physical, folder / "part.parquet")
+    fields = [
+        {
+            "name": name,
+            "type": kind,
+            "nullable": True,
+            "metadata": {
+                "delta.columnMapping.id": number,
+                "delta.columnMapping.physicalName": f"col-{number}",
+            },
+        }
+        for number, name, kind in ((1, "id", "long"), (2, "name", "string"))
+    ]
+    actions = [
+        {"protocol": {"minReaderVersion": 2, "minWriterVersion": 5}},
+        {
+            "metaData": {
+                "id": "8f1c3c39-7d2c-4f0c-9f0e-0c3f5f4f1a11",
+                "format": {"provider": "parquet", "options": {}},
+                "schemaString": json.dumps({"type": "struct", "fields": fields}),
+                "partitionColumns": [],
+                "configuration": {"delta.columnMapping.mode": "name"},
+                "createdTime": 0,
+            }
+        },
+        {
+            "add": {
+                "path": "part.parquet",
+                "partitionValues": {},
+                "size": (folder / "part.parquet").stat().st_size,
+                "modificationTime": 0,
+                "dataChange": True,
+                "stats": json.dumps({"numRecords": 2}),
+            }
+        },
+    ]
+    log = folder / "_delta_log" / f"{0:020}.json"
+    log.write_text("".join(json.dumps(action) + "\n" for action in actions))
+    linked = datasets.link(folder, "mapped")
+    assert ([column.name for column in linked.columns], linked.rows) == (["id", "name"], 2)
+    assert datasets.load("mapped", columns=["name"]).name.tolist() == ["x", "y"]
+    assert datasets.load("mapped", rows=(1, 2)).id.tolist() == [2]
+    assert datasets.scan("mapped").collect()["id"].to_list() == [1, 2]
+    assert datasets.scan("mapped", engine="duckdb").aggregate("sum(id)").fetchall() == [(3,)]

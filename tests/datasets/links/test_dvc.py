@@ -1,5 +1,6 @@
 """Data tracked by DVC is read at its commit and MD5, without DVC."""
 
+import hashlib
 import io
 import os
 import shutil
@@ -11,6 +12,8 @@ from typing import Any
 import pandas as pd
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mlnb import datasets
 from mlnb.core.errors import BadInput, BrokenLink, UnknownName, UnreadableRecord, UnsupportedData
@@ -284,3 +287,28 @@ def test_a_name_that_yaml_could_take_for_something_else_is_a_name(
         file.write_text(file.read_text().replace(f"path: {name}", f"path: '{name}'"))
     elsewhere.commit("v1")
     assert datasets.link(f"../elsewhere#{name}", "data").rows == 1
+
+
+SEGMENT = st.text(
+    st.characters(blacklist_characters="/\\\0:", blacklist_categories=["Cs"]), min_size=1
+).filter(lambda text: text not in (".", ".."))
+
+
+@given(st.lists(st.lists(SEGMENT, min_size=1, max_size=3).map("/".join), unique=True))
+def test_any_listing_that_is_written_is_read_again(paths: list[str]) -> None:
+    files = {path: hashlib.md5(path.encode()).hexdigest() for path in paths}  # noqa: S324
+    inside = any(other.startswith(f"{path}/") for path in paths for other in paths)
+    if inside:
+        with pytest.raises(UnreadableRecord, match="both a file and a folder"):
+            outputs.contents(outputs.listing(files), "data")
+    else:
+        assert outputs.contents(outputs.listing(files), "data") == files
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_for_a_listing_are_one_clear_error_or_paths_below(data: bytes) -> None:
+    try:
+        found = outputs.contents(data, "data")
+    except UnreadableRecord:
+        return
+    assert all(".." not in path.split("/") for path in found)
