@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+_SOCKETS = Path("/tmp")  # noqa: S108  (where it leaves a socket for each of its ports)
 _START = 60
 """Seconds it may take to start; it takes about three."""
 
@@ -49,6 +50,8 @@ class S3Server:
         A user who may do anything, and one who may only read and list.
     process : subprocess.Popen
         The server.
+    ports : tuple of int
+        All ports it has.
     """
 
     endpoint: str
@@ -56,6 +59,7 @@ class S3Server:
     writer: Credentials
     reader: Credentials
     process: "subprocess.Popen[Any]"
+    ports: tuple[int, ...] = ()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -90,29 +94,44 @@ def s3_server(folder: Path) -> Iterator[S3Server]:
     folder : Path
         Empty or not there.
     """
+    for tries_left in (2, 1, 0):  # a port that was free may be somebody's when it is taken
+        server = _start(folder / f"try-{tries_left}")
+        try:
+            try:
+                _wait(server, folder / f"try-{tries_left}" / "server.log")
+            except _Ended:
+                if tries_left:
+                    continue
+                raise
+            yield server
+            return
+        finally:
+            server.process.kill()  # its data goes, too
+            server.process.wait(20)
+            for left in _SOCKETS.glob("seaweedfs-*.sock"):
+                if int(left.stem.rpartition("-")[2]) in server.ports:
+                    left.unlink(missing_ok=True)
+
+
+class _Ended(RuntimeError):
+    """The server ended while it was starting."""
+
+
+def _start(folder: Path) -> S3Server:
     writer, reader = Credentials("writer", "writer-secret"), Credentials("reader", "reader-secret")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True)
     users = folder / "users.json"
     users.write_text(_users(writer, reader), encoding="utf-8")
     ports = _free_ports(12)
-    s3_port = ports[0]
-    log = folder / "server.log"
-    with log.open("wb") as output:
+    with (folder / "server.log").open("wb") as output:
         process = subprocess.Popen(  # noqa: S603  (a program of our own)
             [_program(), *_arguments(folder, ports), f"-s3.config={users}"],
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=folder,
-            env={"PATH": os.environ.get("PATH", ""), "HOME": str(folder)},
+            env={"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "TMPDIR": str(folder)},
         )
-        try:
-            endpoint = f"http://127.0.0.1:{s3_port}"
-            server = S3Server(endpoint, "bucket", writer, reader, process)
-            _wait(server, log)
-            yield server
-        finally:
-            process.kill()  # its data goes, too
-            process.wait(20)
+    return S3Server(f"http://127.0.0.1:{ports[0]}", "bucket", writer, reader, process, tuple(ports))
 
 
 def _program() -> str:
@@ -204,6 +223,8 @@ def _answers(endpoint: str) -> bool:
 def _check(server: S3Server, log: Path, deadline: float) -> None:
     ended, late = server.process.poll() is not None, time.monotonic() > deadline
     if ended or late:
-        state = "has ended" if ended else "does not answer"
-        raise RuntimeError(f"SeaweedFS {state}:\n{log.read_text(errors='replace')[-4000:]}")
+        said = log.read_text(errors="replace")[-4000:]
+        if ended:
+            raise _Ended(f"SeaweedFS has ended:\n{said}")
+        raise RuntimeError(f"SeaweedFS does not answer:\n{said}")
     time.sleep(0.1)

@@ -164,9 +164,17 @@ def test_a_place_that_is_no_folder_is_unavailable(tmp_path: Path) -> None:
         ObjectStore(str(tmp_path / "file" / "store"))
 
 
-def test_an_unknown_scheme_is_unavailable() -> None:
-    with pytest.raises(StoreUnavailable, match="setting `store`"):
-        ObjectStore("nowhere://bucket")
+@pytest.mark.parametrize("url", ["nowhere://bucket", "ssh://host/folder", "s3:///path"])
+def test_an_unknown_scheme_is_unavailable(url: str) -> None:
+    with pytest.raises(StoreUnavailable, match=r"it is no folder, s3://.*setting `store`"):
+        ObjectStore(url)
+
+
+def test_a_server_without_credentials_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(("AZURE_", "AWS_"))]:
+        monkeypatch.delenv(name)
+    with pytest.raises(StoreUnavailable, match="Account must be specified"):
+        ObjectStore("az://container/store").last("log")
 
 
 @pytest.mark.parametrize(

@@ -188,6 +188,8 @@ def _explained(text: str) -> str:
     """Return in a few words what a request died of; obstore tells the whole exchange."""
     if any(code in text for code in _NO_BUCKET):
         return "there is no such bucket"
+    if "Unable to recognise URL" in text:
+        return "it is no folder, s3://…, gs://… or az://…"
     if any(host in text for host in _CREDENTIAL_HOSTS):
         return "there are no credentials for it in the environment"
     host = re.search(r"https?://[^/\s]+", text)
