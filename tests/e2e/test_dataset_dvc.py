@@ -160,7 +160,7 @@ def test_a_clone_of_a_url_and_a_remote_that_only_dvc_reads(
         machine.git("clone", "--quiet", "--bare", ".", "../bare.git")
         shutil.rmtree(machine.root)
         os.environ["PATH"] = str(programs)
-        with pytest.raises(UnsupportedData, match="not on this machine.*dvc fetch"):
+        with pytest.raises(UnsupportedData, match=r"not on this machine.*dvc fetch"):
             datasets.link("../bare.git#data/flights.parquet", "flights")
         os.environ["PATH"] = f"{Path(dvc_program()).parent}:{programs}"
         shutil.move(tmp_path / "remote", tmp_path / "moved")
