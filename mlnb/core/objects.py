@@ -19,6 +19,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _MAKE_ROOM = "Make room on its disk; what was stored before is whole."
+_SMALL = 64 << 10
 GRACE = 24 * 3600.0
 """Seconds that an object is kept for which nothing names (yet)."""
 
@@ -212,6 +213,12 @@ class Objects:
 
     def _write(self, digest: str, data: memoryview | Path, size: int) -> None:
         with self._failures():
+            # on a server a small object that is new costs one request instead of two
+            is_cheap = self._backend.parallel > 1 and size <= _SMALL
+            if is_cheap and isinstance(data, memoryview):
+                is_new = self._backend.create(object_key(digest), data)
+                if is_new:
+                    return
             for key in renewal.keys_to_write(self._backend, digest, size, self._since()):
                 self._backend.write(key, data)
 

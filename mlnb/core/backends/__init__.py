@@ -43,7 +43,7 @@ class Backend(Protocol):
     def write(self, key: str, data: memoryview | Path) -> None:
         """Write a file, in place of one that is there."""
 
-    def create(self, key: str, data: bytes) -> bool:
+    def create(self, key: str, data: BytesLike) -> bool:
         """Write a file unless there is one; tell whether it was written."""
 
     def delete(self, key: str) -> None:

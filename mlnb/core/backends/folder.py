@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from mlnb.core.backends import entry_name, entry_number
+from mlnb.core.backends import BytesLike, entry_name, entry_number
 
 _MAPPED = 1 << 20
 """Files from this size on are mapped; below, reading is quicker and keeps no descriptor."""
@@ -109,7 +109,7 @@ class Folder:
             _remove(part)
             raise
 
-    def create(self, key: str, data: bytes) -> bool:
+    def create(self, key: str, data: BytesLike) -> bool:
         """Write a file unless there is one; tell whether it was written."""
         part, target = self._part(memoryview(data)), self._at(key)
         folder, _, name = key.rpartition("/")

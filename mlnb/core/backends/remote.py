@@ -15,7 +15,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import from_url
 
-from mlnb.core.backends import entry_name, entry_number
+from mlnb.core.backends import BytesLike, entry_name, entry_number
 from mlnb.core.urls import without_secrets
 
 _WAIT = timedelta(seconds=20)
@@ -90,7 +90,7 @@ class Remote:
         with _failures():
             obstore.put(self._store, key, data, chunk_size=_PART)
 
-    def create(self, key: str, data: bytes) -> bool:
+    def create(self, key: str, data: BytesLike) -> bool:
         """Write a file unless there is one; tell whether it was written."""
         with _failures():
             try:

@@ -48,7 +48,7 @@ def repair(
     here = project.current()
     remote = open_remote(here, url, reading=True)
     asked = [refs] if isinstance(refs, str) else list(refs)
-    report = verify(asked)
+    report = verify(asked, on_progress=on_progress)
     repaired: dict[str, int] = {}
     tried: set[str] = set()
     entries: list[str] = []
