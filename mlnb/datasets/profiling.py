@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlnb.datasets.difference.arrays import flat, numbers_of, validity
+from mlnb.datasets.difference.arrays import flat, numbers_of, taken, validity
 from mlnb.datasets.moments import Moments, moments
 from mlnb.datasets.records import ColumnProfile, Histogram, StoredProfile, TopValue
 from mlnb.datasets.scalars import Numbers, numbers_in, short
@@ -94,7 +94,7 @@ def _number_facts(column: Any, numbers: Numbers, chosen: Any) -> dict[str, Any]:
     if not any(map(len, present)):
         return {"distinct": 0}
     if chosen is not None:
-        sample = _present(numbers, _taken(column, chosen))
+        sample = _present(numbers, taken(column, chosen))
     else:
         sample = present[0] if len(present) == 1 else np.concatenate(present)
     ordered = np.sort(sample)  # NaN comes last
@@ -230,7 +230,7 @@ def _flags(chunk: Any) -> Any:
 
 def _frequent(column: Any, chosen: Any) -> dict[str, Any]:
     """Return distinct and common values, for types that Arrow can count."""
-    sample = column if chosen is None else _taken(column, chosen)
+    sample = column if chosen is None else taken(column, chosen)
     if sample.null_count:
         sample = sample.drop_null()
     counted = pc.value_counts(sample)
@@ -252,7 +252,7 @@ def _wide_decimal_facts(column: Any, chosen: Any) -> dict[str, Any]:
     facts |= {"minimum": short(extremes["min"]), "maximum": short(extremes["max"])}
     floats = column.cast(pa.float64(), safe=False)
     facts |= {"mean": pc.mean(floats).as_py(), "deviation": pc.stddev(floats).as_py()}
-    sample = flat(column) if chosen is None else _taken(column, chosen)
+    sample = flat(column) if chosen is None else taken(column, chosen)
     ordered = sample.take(pc.array_sort_indices(sample)).drop_null()
     if not len(ordered):  # only rows that were not chosen have a value
         return facts
@@ -284,15 +284,3 @@ def _top_of(values: Any, counts: Any) -> list[TopValue]:
     else:
         places = np.argsort(-counts, kind="stable")
     return [TopValue(value=short(values[int(at)].as_py()), count=int(counts[at])) for at in places]
-
-
-def _taken(column: Any, rows: Any) -> Any:
-    """Return some rows of a column, in order, as one array; no more than these is copied."""
-    ends = np.cumsum([len(chunk) for chunk in column.chunks])
-    cuts = np.searchsorted(rows, ends)
-    pieces, start = [], 0
-    for chunk, end, cut in zip(column.chunks, ends, cuts, strict=True):
-        if cut > start:
-            pieces.append(chunk.take(pa.array(rows[start:cut] - (int(end) - len(chunk)))))
-        start = int(cut)
-    return flat(pa.chunked_array(pieces, column.type))

@@ -39,6 +39,26 @@ def decoded(column: Any) -> Any:
     return pa.chunked_array(chunks, column.type.value_type)
 
 
+def taken(column: Any, rows: Positions) -> Any:
+    """Return some rows of a chunked column as one array, copying no more than these.
+
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray
+        The column.
+    rows : numpy.ndarray of int64
+        Not decreasing.
+    """
+    ends = np.cumsum([len(chunk) for chunk in column.chunks])
+    cuts = np.searchsorted(rows, ends)
+    pieces, start = [], 0
+    for chunk, end, cut in zip(column.chunks, ends, cuts, strict=True):
+        if cut > start:
+            pieces.append(chunk.take(pa.array(rows[start:cut] - (int(end) - len(chunk)))))
+        start = int(cut)
+    return flat(pa.chunked_array(pieces, column.type))
+
+
 def is_text(kind: Any) -> bool:
     """Tell whether values are text or bytes of any length, as `flat` gives them."""
     return bool(pa.types.is_large_string(kind) or pa.types.is_large_binary(kind))

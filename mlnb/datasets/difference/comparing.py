@@ -185,29 +185,39 @@ def _matched(
 def _changed(compared: Comparison, lineage: Lineage | None) -> dict[str, Positions]:
     """Return where each compared column but the key changed, of rows that belong together."""
     names = [name for name in compared.columns.compared if name not in compared.key]
+    rows = compared.found
+    found: dict[str, Positions] = {}
+    if lineage is not None and lineage.agrees(rows.origin):
+        found = {name: lineage.suspects(name) for name in names if lineage.shares(name)}
+        suspects = {name: where for name, where in found.items() if len(where)}
+        before = compared.before.cells({n: rows.sources(r) for n, r in suspects.items()})
+        after = compared.after.cells(suspects)
+        for name, where in suspects.items():
+            found[name] = where[changed_cells(before[name], after[name])]
+
+    def compare(name: str) -> Positions:
+        return _changed_rows(compared, name)
+
+    others = [name for name in names if name not in found]
+    if rows.common * len(others) < 200_000:  # starting threads would cost more
+        found |= {name: compare(name) for name in others}
+    else:
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            found |= dict(zip(others, pool.map(compare, others), strict=True))
+    return {name: found[name] for name in names}
+
+
+def _changed_rows(compared: Comparison, name: str) -> Positions:
+    """Return where a column changed that the two tables do not have from the same files."""
     before, after, rows = compared.before, compared.after, compared.found
-    related = lineage is not None and lineage.agrees(rows.origin)
-
-    def of_column(name: str) -> Positions:
-        if related and lineage is not None and lineage.shares(name):
-            suspects = lineage.suspects(name)
-            if not len(suspects):
-                return suspects
-            left = before.at(name, rows.sources(suspects))
-            return suspects[changed_cells(left, after.at(name, suspects))]
-        if rows.origin is None:
-            return matching.differing(before, after, name, rows.common)
-        left, right = before.read([name])[0], after.read([name])[0]
-        if 2 * rows.common < rows.after:
-            kept = rows.kept
-            return kept[changed_cells(left, picked(right, kept), rows.origin[kept])]
-        found = changed_cells(left, right, np.maximum(rows.origin, 0))
-        return found[rows.origin[found] >= 0]
-
-    if rows.common * len(names) < 200_000:  # starting threads would cost more
-        return {name: of_column(name) for name in names}
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        return dict(zip(names, pool.map(of_column, names), strict=True))
+    if rows.origin is None:
+        return matching.differing(before, after, name, rows.common)
+    left, right = before.read([name])[0], after.read([name])[0]
+    if 2 * rows.common < rows.after:
+        kept = rows.kept
+        return kept[changed_cells(left, picked(right, kept), rows.origin[kept])]
+    found = changed_cells(left, right, np.maximum(rows.origin, 0))
+    return found[rows.origin[found] >= 0]
 
 
 def _profiles(version: StoredVersion) -> dict[str, ColumnProfile]:

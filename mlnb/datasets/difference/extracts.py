@@ -103,7 +103,8 @@ def _values(side: "Side", names: Sequence[str], places: Positions) -> list[Any]:
     """Return some rows of columns; categories as their values."""
     if not len(places):
         return [decoded(column) for column in side.read(names, (0, 0))]
-    return [decoded(side.at(name, places)) for name in names]
+    found = side.cells(dict.fromkeys(names, places))
+    return [decoded(found[name]) for name in names]
 
 
 def _table(names: Sequence[str], columns: Sequence[Any]) -> Any:

@@ -122,8 +122,8 @@ def _by_lineage(before: Side, after: Side, key: Sequence[str], lineage: Lineage)
     found = Rows(before.rows, after.rows, origin)
     new, gone = np.flatnonzero(origin < 0), found.removed
     if len(new) and len(gone):  # a key that was removed may have come again
-        left, right = [before.at(name, gone) for name in key], [after.at(n, new) for n in key]
-        again = align(left, right)
+        left, right = before.cells(dict.fromkeys(key, gone)), after.cells(dict.fromkeys(key, new))
+        again = align([left[name] for name in key], [right[name] for name in key])
         origin[new[again >= 0]] = gone[again[again >= 0]]
     return _in_place_or_not(before.rows, after.rows, origin)
 

@@ -1,6 +1,6 @@
 """One of two tables that are compared: what is known of it without reading, and its values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -9,11 +9,14 @@ import numpy as np
 import pyarrow as pa
 
 from mlnb.core import project
-from mlnb.datasets.difference.arrays import Positions, flat
+from mlnb.datasets.difference.arrays import Positions, flat, taken
 from mlnb.datasets.records import StoredVersion
 from mlnb.datasets.storage import reading
 from mlnb.datasets.storage.stored import StoredTable
 from mlnb.datasets.storage.workers import workers
+
+_CELLS = 8_000_000
+"""So many cells are read at a time."""
 
 
 class Side(Protocol):
@@ -37,8 +40,8 @@ class Side(Protocol):
     def read(self, names: Sequence[str], rows: tuple[int, int] | None = None) -> list[Any]:
         """Return columns as chunked arrays, from row to before row."""
 
-    def at(self, name: str, rows: Positions) -> Any:
-        """Return a column's values in some rows, as one array."""
+    def cells(self, wanted: Mapping[str, Positions]) -> dict[str, Any]:
+        """Return of each column the values in some rows of its own, as one array."""
 
 
 def side_of(version: StoredVersion) -> Side:
@@ -70,18 +73,21 @@ class StoredSide:
         """Return plain columns, verified."""
         return self.stored.read(names, rows)
 
-    def at(self, name: str, rows: Positions) -> Any:
-        """Return a column's values in some rows: from its patches alone when these hold them."""
-        if not len(rows):
-            return flat(self.read([name], (0, 0))[0])
-        if self.selection is not None:
-            rows = self.selection[rows]
-        places, cells = self.patched(name)
-        if len(places):
-            found = np.minimum(np.searchsorted(places, rows), len(places) - 1)
-            if (places[found] == rows).all():
-                return cells.take(pa.array(found))
-        return self._of_base(name, rows)
+    def cells(self, wanted: Mapping[str, Positions]) -> dict[str, Any]:
+        """Return cells: from a column's patches alone when these hold them, else from its files."""
+        found, missing = {}, {}
+        for name, rows in wanted.items():
+            if not len(rows):
+                found[name] = flat(self.read([name], (0, 0))[0])
+                continue
+            rows = rows if self.selection is None else self.selection[rows]
+            places, cells = self.patched(name)
+            at = np.minimum(np.searchsorted(places, rows), len(places) - 1)
+            if len(places) and (places[at] == rows).all():
+                found[name] = cells.take(pa.array(at))
+            else:
+                missing[name] = rows
+        return found | (self._of_files(missing) if missing else {})
 
     @cached_property
     def selection(self) -> Positions | None:
@@ -138,32 +144,39 @@ class StoredSide:
             return places, cells.cast(kind)
         return places, pa.DictionaryArray.from_arrays(cells.cast(pa.int32()), dictionary)
 
-    def _of_base(self, name: str, rows: Positions) -> Any:
-        """Return a column's values in some rows of the files, reading the parts they are in."""
-        stored = self.stored
+    def _of_files(self, wanted: dict[str, Positions]) -> dict[str, Any]:
+        """Return the values of columns in some rows of the files, reading the parts they are in.
+
+        A range of rows is read at a time, and what is wanted of it kept.
+        """
+        stored, names = self.stored, list(wanted)
         base = replace(stored.manifest, selection=[], rows=self.base_rows)
-        fields = [(self._place(name), *stored.layout.field(name))]
-        blocks = np.unique(rows // self.unit_rows)
-        spans = [(0, self.base_rows)]
-        if 2 * len(blocks) * self.unit_rows <= self.base_rows:
-            spans = [
-                (start, min(start + self.unit_rows, self.base_rows))
-                for start in (blocks * self.unit_rows).tolist()
-            ]
-        columns, places = [], np.zeros(len(rows), np.int64)
-        done = 0
-        with workers((spans[0][1] - spans[0][0]) * len(spans)) as pool:
-            for start, stop in spans:
-                inside = (rows >= start) & (rows < stop)
-                places[inside] = rows[inside] - start + done
-                done += stop - start
-                columns += reading.read(
+        fields = [(self._place(name), *stored.layout.field(name)) for name in names]
+        orders = {name: np.argsort(rows, kind="stable") for name, rows in wanted.items()}
+        in_order = {name: rows[orders[name]] for name, rows in wanted.items()}
+        kept: dict[str, list[Any]] = {name: [] for name in names}
+        with workers(self.unit_rows * len(names)) as pool:
+            for start, stop in self._spans(np.concatenate(list(wanted.values())), len(names)):
+                columns = reading.read(
                     stored.store, base, fields, pool, rows=(start, stop), wanted_by=self.ref
                 )
-        whole = columns[0]
-        if len(columns) > 1:
-            whole = pa.chunked_array([chunk for column in columns for chunk in column.chunks])
-        return picked(whole, places)
+                for name, column in zip(names, columns, strict=True):
+                    low, high = np.searchsorted(in_order[name], (start, stop))
+                    if low < high:
+                        kept[name].append(taken(column, in_order[name][low:high] - start))
+        return {name: _back_in_order(kept[name], orders[name]) for name in names}
+
+    def _spans(self, rows: Positions, columns: int) -> list[tuple[int, int]]:
+        """Return the ranges of the files' rows that hold some: a few units each, if next."""
+        most = max(1, _CELLS // (columns * self.unit_rows))
+        spans: list[list[int]] = []
+        for unit in np.unique(rows // self.unit_rows).tolist():
+            if spans and spans[-1][1] == unit and unit - spans[-1][0] < most:
+                spans[-1][1] = unit + 1
+            else:
+                spans.append([unit, unit + 1])
+        step = self.unit_rows
+        return [(first * step, min(last * step, self.base_rows)) for first, last in spans]
 
     def _place(self, name: str) -> int:
         return self.stored.names.index(name)
@@ -191,9 +204,9 @@ class LoadedSide:
         start, stop = rows or (0, self.rows)
         return [self._values[name].slice(start, stop - start) for name in names]
 
-    def at(self, name: str, rows: Positions) -> Any:
-        """Return a column's values in some rows."""
-        return picked(self._values[name], rows)
+    def cells(self, wanted: Mapping[str, Positions]) -> dict[str, Any]:
+        """Return of each column the values in some rows of its own."""
+        return {name: picked(self._values[name], rows) for name, rows in wanted.items()}
 
 
 class LinkedSide(LoadedSide):
@@ -228,15 +241,31 @@ class RecastSide:
             for name in names
         ]
 
-    def at(self, name: str, rows: Positions) -> Any:
-        """Return a column's values in some rows."""
-        if name in self.recast:
-            return picked(self.recast[name], rows)
-        return self.side.at(name, rows)
+    def cells(self, wanted: Mapping[str, Positions]) -> dict[str, Any]:
+        """Return of each column the values in some rows of its own."""
+        others = {name: rows for name, rows in wanted.items() if name not in self.recast}
+        found = self.side.cells(others)
+        for name, rows in wanted.items():
+            if name in self.recast:
+                found[name] = picked(self.recast[name], rows)
+        return found
 
 
 def picked(column: Any, rows: Positions) -> Any:
-    """Return some values of a chunked column, as one array."""
+    """Return some values of a chunked column, in the order of the rows, as one array."""
     if column.num_chunks == 1:
         return flat(column).take(pa.array(rows))
-    return flat(column.take(pa.array(rows)))
+    if 8 * len(rows) > len(column):
+        return flat(column.take(pa.array(rows)))
+    order = np.argsort(rows, kind="stable")
+    return _back_in_order([taken(column, rows[order])], order)
+
+
+def _back_in_order(pieces: list[Any], order: Positions) -> Any:
+    """Return values that were taken in another order as one array."""
+    found = flat(pa.chunked_array(pieces))
+    if (order[1:] > order[:-1]).all():
+        return found
+    back = np.empty(len(order), np.int64)
+    back[order] = np.arange(len(order))
+    return found.take(pa.array(back))

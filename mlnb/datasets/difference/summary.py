@@ -68,6 +68,17 @@ def _columns(compared: "Comparison", cells: int) -> list[ColumnDifference]:
     chosen = {name: _spread(rows, cells) for name, rows in compared.changed.items() if len(rows)}
     every = np.unique(np.concatenate(list(chosen.values()) or [np.zeros(0, np.int64)]))
     places = dict(zip(every.tolist(), _places(compared, every), strict=True))
+    before = compared.before.cells({n: compared.found.sources(r) for n, r in chosen.items()})
+    after = compared.after.cells(chosen)
+    samples = {
+        name: [
+            CellSample(place=places[row], before=old, after=new)
+            for row, old, new in zip(
+                rows.tolist(), texts(before[name]), texts(after[name]), strict=True
+            )
+        ]
+        for name, rows in chosen.items()
+    }
     found = []
     for name in compared.columns.compared:
         profiles = [side.get(name) for side in compared.profiles]
@@ -80,7 +91,7 @@ def _columns(compared: "Comparison", cells: int) -> list[ColumnDifference]:
                 name=name,
                 type=compared.after.types[name],
                 cells=changed if compared.key else None,
-                samples=_cell_samples(compared, name, chosen.get(name), places),
+                samples=samples.get(name, []),
                 psi=shift,
                 before=profiles[0],
                 after=profiles[1],
@@ -96,19 +107,6 @@ def _shift(compared: "Comparison", name: str) -> float | None:
     return psi(before, after, (compared.before.rows, compared.after.rows))
 
 
-def _cell_samples(
-    compared: "Comparison", name: str, rows: Positions | None, places: dict[int, str]
-) -> list[CellSample]:
-    if rows is None:
-        return []
-    before = texts(compared.before.at(name, compared.found.sources(rows)))
-    after = texts(compared.after.at(name, rows))
-    return [
-        CellSample(place=places[row], before=old, after=new)
-        for row, old, new in zip(rows.tolist(), before, after, strict=True)
-    ]
-
-
 def _spread(rows: Positions, count: int) -> Positions:
     """Return some of many rows, evenly spread over them."""
     if len(rows) <= count:
@@ -121,10 +119,11 @@ def _places(compared: "Comparison", rows: Positions) -> list[str]:
     """Return how some rows of the later table are called: by their key."""
     if not len(rows):
         return []
-    parts = [texts(compared.after.at(name, rows)) for name in compared.key]
+    values = compared.after.cells(dict.fromkeys(compared.key, rows))
+    parts = [texts(values[name]) for name in compared.key]
     return [
-        ", ".join(f"{name}={value}" for name, value in zip(compared.key, values, strict=True))
-        for values in zip(*parts, strict=True)
+        ", ".join(f"{name}={value}" for name, value in zip(compared.key, row, strict=True))
+        for row in zip(*parts, strict=True)
     ]
 
 
@@ -146,9 +145,9 @@ def _row_samples(compared: "Comparison", names: Sequence[str], count: int) -> li
         some = _spread(rows, count)
         if not len(some):
             continue
+        held = side.cells({name: some for name in names if name in side.types})
         columns: list[Any] = [
-            texts(side.at(name, some)) if name in side.types else [None] * len(some)
-            for name in names
+            texts(held[name]) if name in held else [None] * len(some) for name in names
         ]
         samples += [
             RowSample(change=kind, row=row, values=list(values))
