@@ -136,7 +136,7 @@ def write(store: ObjectStore, rows: dict[str, Row], base: Base | None) -> Folder
     """
     listings = []
     if base is not None and len(rows) > _SMALL:
-        changed = [row for row in rows.values() if base.rows.get(row.path) != row]
+        changed = [row for row in rows.values() if base.rows.get(row.path) is not row]
         removed = [path for path in base.rows if path not in rows]
         if (len(changed) + len(removed)) * _DELTA_SHARE <= len(base.rows):
             listings.append(base.place)
@@ -145,7 +145,7 @@ def write(store: ObjectStore, rows: dict[str, Row], base: Base | None) -> Folder
                 listings.append(put_listing(store, delta))
     if not listings:
         listings.append(put_listing(store, _listing(list(rows.values()), [], [])))
-    packs = {frame.pack: frame.pack_size for row in rows.values() for frame in row.frames}
+    packs = {frame.pack: frame.pack_size for frame in used_frames(rows.values())}
     folders = sum(row.kind == "d" for row in rows.values())
     return FolderManifest(
         files=len(rows) - folders,
@@ -156,9 +156,14 @@ def write(store: ObjectStore, rows: dict[str, Row], base: Base | None) -> Folder
     )
 
 
+def used_frames(rows: Iterable[Row]) -> set[Frame]:
+    """Return the frames that rows are in."""
+    return {frame for row in rows for frame in row.frames}
+
+
 def stored_size(rows: Iterable[Row]) -> int:
     """Return the bytes that the frames of rows take, each counted once."""
-    return sum(frame.length for frame in {frame for row in rows for frame in row.frames})
+    return sum(frame.length for frame in used_frames(rows))
 
 
 def _listing(rows: list[Row], known: list[Frame], removed: list[str]) -> FolderListing:

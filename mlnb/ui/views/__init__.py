@@ -22,21 +22,25 @@ def register_for(result: Any, is_registered: Callable[[type], bool]) -> None:
         Tells whether somebody lays a type out.
     """
     kinds = {type(item) for item in result} if isinstance(result, list) else {type(result)}
+    names = [module.name for module in iter_modules(__path__)]
     for kind in kinds - {str}:
-        if not is_registered(kind):
-            _import(_nouns(kind))
-        if not is_registered(kind):
-            _import(("",))
+        for chosen in _guesses(kind, names):
+            if is_registered(kind):
+                break
+            for name in chosen:
+                import_module(f"{__name__}.{name}")
 
 
-def _nouns(kind: type) -> tuple[str, ...]:
-    """Return how the modules' names may begin: as the class's name does, or its package's."""
+def _guesses(kind: type, names: list[str]) -> list[list[str]]:
+    """Return the noun's own module, all of the noun, and all there are.
+
+    The noun is what the class's name begins with, or its package.
+    """
     word = re.match("[A-Z][a-z]*", kind.__name__)
     package = f"{kind.__module__}.".split(".")[1].removesuffix("s")
-    return tuple(name for name in (word[0].lower() if word else "", package) if name)
-
-
-def _import(prefixes: tuple[str, ...]) -> None:
-    for module in iter_modules(__path__):
-        if module.name.startswith(prefixes):
-            import_module(f"{__name__}.{module.name}")
+    nouns = tuple(noun for noun in (word[0].lower() if word else "", package) if noun)
+    return [
+        [name for name in names if name in nouns],
+        [name for name in names if nouns and name.startswith(nouns)],
+        names,
+    ]
