@@ -2,12 +2,14 @@
 
 from collections import Counter
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -332,3 +334,13 @@ def test_counts_are_those_of_multisets(before: list[Any], after: list[Any]) -> N
     found = by_content(table(before), table(after))
     old, new = Counter(before), Counter(after)
     assert counts(found) == ((new - old).total(), (old - new).total(), (new & old).total())
+
+
+def test_a_linked_table_is_compared_with_a_saved_one(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"id": [1, 2, 3], "v": ["a", "b", "c"]}), tmp_path / "v.parquet")
+    datasets.link(str(tmp_path / "v.parquet"), "linked")
+    datasets.save(pa.table({"id": [3, 2, 4], "v": ["c", "x", "d"]}), "data")
+    found = datasets.diff("linked", "data")
+    assert (found.key, found.key_source) == (["id"], "detected")
+    assert (counts(found), found.rows_changed) == ((1, 1, 1), 1)
+    assert found.cells("v")["after"].tolist() == ["x"]
