@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
 from threading import Condition, Event
 
 from mlnb.core.errors import ObjectCorrupt, ObjectMissing
@@ -51,44 +52,60 @@ def copy(
     StoreUnavailable
         If a store fails.
     """
-    if not objects:
-        return
-    room, stopped = _Room(_IN_FLIGHT), Event()
-    started = time.monotonic()
-    done = copied = 0
+    if objects:
+        _Copying(source, target, objects, action, needed_by, lost, on_progress).run()
 
-    def tell() -> None:
-        if on_progress is not None:
-            seconds = time.monotonic() - started
-            total = sum(objects.values())
-            on_progress(Progress(action, "copying", done, len(objects), copied, total, seconds))
 
-    def move(digest: str, size: int) -> int:
-        with room.take(size):
-            if not stopped.is_set():
-                try:
-                    data = source.view(digest, wanted_by=needed_by.get(digest, ""))
-                except (ObjectMissing, ObjectCorrupt):
-                    if lost is None:
-                        raise
-                    lost.append(digest)
-                else:
-                    target.replace(digest, data)
+@dataclass
+class _Copying:
+    """A copy that is under way."""
+
+    source: ObjectStore
+    target: ObjectStore
+    objects: Mapping[str, int]
+    action: Action
+    needed_by: Mapping[str, str]
+    lost: list[str] | None
+    on_progress: OnProgress | None
+    room: "_Room" = field(default_factory=lambda: _Room(_IN_FLIGHT))
+    stopped: Event = field(default_factory=Event)
+
+    def run(self) -> None:
+        """Copy everything."""
+        started = time.monotonic()
+        total = sum(self.objects.values())
+        copied = 0
+        self._tell(Progress(self.action, "copying", 0, len(self.objects), 0, total))
+        threads = min(_THREADS, len(self.objects))
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="mlnb-copy")
+        try:
+            futures = [pool.submit(self._move, *item) for item in self.objects.items()]
+            for done, future in enumerate(as_completed(futures), 1):
+                copied += future.result()
+                seconds = time.monotonic() - started
+                counts = (done, len(self.objects), copied, total, seconds)
+                self._tell(Progress(self.action, "copying", *counts))
+        finally:
+            self.stopped.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _move(self, digest: str, size: int) -> int:
+        with self.room.take(size):
+            if self.stopped.is_set():
+                return 0
+            try:
+                data = self.source.view(digest, wanted_by=self.needed_by.get(digest, ""))
+            except (ObjectMissing, ObjectCorrupt):
+                if self.lost is None:
+                    raise
+                self.lost.append(digest)
+            else:
+                self.target.replace(digest, data)
             return size
 
-    tell()
-    pool = ThreadPoolExecutor(min(_THREADS, len(objects)), thread_name_prefix="mlnb-copy")
-    try:
-        futures: list[Future[int]] = [
-            pool.submit(move, digest, size) for digest, size in objects.items()
-        ]
-        for future in as_completed(futures):
-            copied += future.result()
-            done += 1
-            tell()
-    finally:
-        stopped.set()
-        pool.shutdown(wait=True, cancel_futures=True)
+    def _tell(self, progress: Progress) -> None:
+        if self.on_progress is not None:
+            self.on_progress(progress)
 
 
 class _Room:

@@ -102,21 +102,12 @@ def plan(
     """
     name, goal = item.name, check_name("dataset", rename or item.name)
     numbers = _numbers(source, item)
-    here, there = history.versions_log(name), history.versions_log(goal)
-    target_numbers = set(target.numbers(there))
-    source_numbers = source.numbers(here)
-    common = sorted(target_numbers.intersection(source_numbers))
-    known = {entry.number: entry.data for entry in target.entries(there, numbers=common)}
-    asked = source_numbers if numbers is None else sorted(numbers)
-    read = source.entries(here, numbers=sorted({*asked, *common}))
-    entries = {entry.number: _renamed(entry, goal) for entry in read}
-    differing = [number for number in common if entries[number].data != known[number]]
-    if differing:
-        first = differing[0]
-        raise VersionsDiverged(goal, differing, url, _who(entries[first].data), _who(known[first]))
-    new = {n: entry for n, entry in entries.items() if n not in known and n in set(asked)}
+    there = frozenset(target.numbers(history.versions_log(goal)))
+    here = frozenset(source.numbers(history.versions_log(name)))
+    asked = here if numbers is None else numbers
+    new = _new(source, target, name, goal, asked, here & there, url)
     removed = history.removed(source, name)
-    base, known_objects = _base(source, target, name, goal, common if new else [])
+    base, known_objects = _base(source, target, name, goal, sorted(here & there) if new else [])
     versions = [_version(entry, name) for number, entry in new.items() if number not in removed]
     sizes, needed_by = _named(source, versions)
     return Plan(
@@ -124,8 +115,8 @@ def plan(
         target=goal,
         numbers=numbers,
         entries=new,
-        same=frozenset(common).intersection(asked),
-        only_there=frozenset(target_numbers.difference(source_numbers)),
+        same=here & there & asked,
+        only_there=there - here,
         removed=removed,
         needed={digest: size for digest, size in sizes.items() if digest not in known_objects},
         needed_by=needed_by,
@@ -143,6 +134,27 @@ def _numbers(source: ObjectStore, item: Wanted) -> frozenset[int] | None:
     if number is None or gone or history.stored(source, item.name, number) is None:
         raise selectors.unknown(source, item.name, f"{item.name}@{item.selector}")
     return frozenset([number])
+
+
+def _new(
+    source: ObjectStore,
+    target: ObjectStore,
+    name: str,
+    goal: str,
+    asked: frozenset[int],
+    common: frozenset[int],
+    url: str,
+) -> dict[int, Entry]:
+    """Return the entries that the target lacks, if those that both have are the same."""
+    log, other = history.versions_log(name), history.versions_log(goal)
+    read = source.entries(log, numbers=sorted(asked | common))
+    entries = {entry.number: _renamed(entry, goal) for entry in read}
+    known = {entry.number: entry.data for entry in target.entries(other, numbers=sorted(common))}
+    differing = [number for number in sorted(known) if entries[number].data != known[number]]
+    if differing:
+        first = differing[0]
+        raise VersionsDiverged(goal, differing, url, _who(entries[first].data), _who(known[first]))
+    return {number: entry for number, entry in entries.items() if number not in known}
 
 
 def _renamed(entry: Entry, name: str) -> Entry:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Literal
 
 from mlnb.core import project
@@ -94,32 +95,11 @@ def _transfer(
     if on_progress is not None:
         on_progress(Progress(action, "comparing"))
     plans = [plan(source, target, item, rename=rename, url=url) for item in items]
-    needed = {digest: size for each in plans for digest, size in each.needed.items()}
-    needed_by = {digest: ref for each in plans for digest, ref in each.needed_by.items()}
-    there = target.keep(needed)
-    missing = {digest: size for digest, size in needed.items() if digest not in there}
-    copy(source, target, missing, action=action, needed_by=needed_by, on_progress=on_progress)
-    if on_progress is not None:
-        size = sum(missing.values())
-        on_progress(Progress(action, "recording", len(missing), len(missing), size, size))
-    versions: list[str] = []
-    tags: list[str] = []
-    removed: list[str] = []
-    notes: list[str] = []
+    missing, there = _copy(source, target, plans, action, on_progress)
+    done = _Done()
     for each in plans:
-        # what was removed is told before its entry, which names objects that may be gone
-        marks.send_removals(source, target, each, each.entries)
-        versions += _write(target, each, url)
-        if each.base and each.base in history.removed(target, each.target):  # and may be collected
-            gone = {d: s for d, s in each.spared.items() if d not in target.keep(each.spared)}
-            copy(source, target, gone, action=action, needed_by=each.needed_by)
-        tags += marks.send_tags(source, target, each)
-        if each.numbers is None:
-            tagged = set(history.tags(target, each.target).values())
-            removed += marks.send_removals(source, target, each, each.same - tagged)
-            notes += _kept(target, each, tagged)
-            if action == "push":
-                notes += _newer(target, each)
+        _record(source, target, each, action, url, done)
+    versions = list(dict.fromkeys(done.versions))
     _tell(here, action, url, versions)
     return TransferReport(
         action=action,
@@ -128,12 +108,61 @@ def _transfer(
         same=sum(len(each.same) for each in plans),
         objects=len(missing),
         bytes=sum(missing.values()),
-        skipped=len(there),
+        skipped=there,
         seconds=time.monotonic() - started,
-        tags=tags,
-        removed=removed,
-        notes=notes,
+        tags=list(dict.fromkeys(done.tags)),
+        removed=done.removed,
+        notes=list(dict.fromkeys(done.notes)),
     )
+
+
+@dataclass
+class _Done:
+    """What was written of the datasets so far."""
+
+    versions: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def _copy(
+    source: ObjectStore,
+    target: ObjectStore,
+    plans: list[Plan],
+    action: Direction,
+    on_progress: OnProgress | None,
+) -> tuple[dict[str, int], int]:
+    """Copy what the target lacks; return that, with sizes, and how many objects it had."""
+    needed = {digest: size for each in plans for digest, size in each.needed.items()}
+    needed_by = {digest: ref for each in plans for digest, ref in each.needed_by.items()}
+    there = target.keep(needed)
+    missing = {digest: size for digest, size in needed.items() if digest not in there}
+    copy(source, target, missing, action=action, needed_by=needed_by, on_progress=on_progress)
+    if on_progress is not None:
+        size = sum(missing.values())
+        on_progress(Progress(action, "recording", len(missing), len(missing), size, size))
+    return missing, len(there)
+
+
+def _record(
+    source: ObjectStore, target: ObjectStore, plan: Plan, action: Direction, url: str, done: _Done
+) -> None:
+    """Tell the target of a dataset's versions, tags and removals; all objects are there."""
+    # what was removed is told before its entry, which names objects that may be gone
+    marks.send_removals(source, target, plan, plan.entries)
+    done.versions += _write(target, plan, url)
+    if plan.base and plan.base in history.removed(target, plan.target):  # and may be collected
+        there = target.keep(plan.spared)
+        gone = {digest: size for digest, size in plan.spared.items() if digest not in there}
+        copy(source, target, gone, action=action, needed_by=plan.needed_by)
+    done.tags += marks.send_tags(source, target, plan)
+    if plan.numbers is None:
+        tagged = set(history.tags(target, plan.target).values())
+        done.removed += marks.send_removals(source, target, plan, plan.same - tagged)
+        done.notes += _kept(target, plan, tagged)
+        if action == "push":
+            done.notes += _newer(target, plan)
 
 
 def _write(target: ObjectStore, plan: Plan, url: str) -> list[str]:

@@ -177,6 +177,18 @@ def test_a_push_says_what_is_newer_there(at: At, remote: str) -> None:
         ]
 
 
+def test_asking_twice_writes_once(at: At, remote: str) -> None:
+    with at("anna"):
+        for rows in (10, 20, 30):
+            datasets.save(frame(rows), "flights", tag=f"rows{rows}")
+        report = datasets.push(["flights@2", "flights", "flights@rows20"], remote)
+        assert report.versions == ["flights@2", "flights@1", "flights@3"]
+        assert sorted(report.tags) == [f"flights: rows{n}0 → {n}" for n in (1, 2, 3)]
+    with at("ben"):
+        datasets.pull("flights", remote)
+        assert datasets.verify().is_whole
+
+
 def test_several_datasets_get_no_common_name(at: At, remote: str) -> None:
     with at("anna"):
         datasets.save(frame(10), "a")
