@@ -167,9 +167,8 @@ def _in_place(
     by_name = {names[column]: column for column in sources}
     key = new.key or parent.stored.manifest.key
     if key and all(name in by_name for name in key):
-        return not any(by_name[name] in differ for name in key) or _mostly_same(
-            new, parent, sources, differ
-        )
+        moved = {by_name[name]: differ[by_name[name]] for name in key if by_name[name] in differ}
+        return not moved or _mostly_same(new, parent, sources, moved)
     steady = [column for column in sources if column not in differ]
     if any(looks_unique(new.values.column(column)) for column in steady):
         return True
@@ -253,6 +252,8 @@ def _usable(rows: Positions, old_rows: int) -> bool:
     found = rows[rows >= 0]
     if 2 * len(found) < len(rows):
         return False
+    if (found[1:] > found[:-1]).all():
+        return True
     return bool(np.bincount(found, minlength=old_rows).max(initial=0) <= 1)
 
 
@@ -264,13 +265,12 @@ def _compare_moved(
     rows = np.flatnonzero(origin >= 0)
     if len(rows) < len(origin):
         origin = origin[rows]
-    picked = origin.astype(np.int32) if parent.stored.rows < 2**31 else origin
 
     def compare(column: int, before: Any) -> Positions | None:
         after = new.values.column(column)
         if len(rows) < len(after):
             after = take_any(after, rows)
-        places = differing(before, after, picked)
+        places = differing(before, after, origin)
         return None if places is None else rows[places]
 
     for column, places in zip(columns, pool.map(compare, columns, old), strict=True):

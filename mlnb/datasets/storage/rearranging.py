@@ -172,7 +172,8 @@ def differing(old: Any, new: Any, rows: Any = None) -> Any:
 
 def _differing_numbers(before: Any, after: Any, rows: Any) -> Any:
     """Tell which values of a fixed width differ; their bytes are compared first."""
-    old, new = _raw(before)[rows], _raw(after)
+    held, new = _raw(before), _raw(after)
+    old = held[rows] if isinstance(rows, slice) else held.take(rows, axis=0)
     changed = old != new
     if changed.ndim > 1:
         changed = changed.any(axis=1)
@@ -199,7 +200,10 @@ def _differing_views(before: Any, after: Any, old: Any, new: Any, rows: Any) -> 
         stop = min(start + _BLOCK, len(after))
         one = old_places.take(rows[start:stop]).view(np.int64).reshape(-1, 2)
         other = new_places[start:stop].view(np.int64).reshape(-1, 2)
-        unlike = (one != other).any(axis=1)
+        bits = one != other
+        if not bits.any() and not (before.null_count or after.null_count):
+            continue
+        unlike = bits[:, 0] | bits[:, 1]
         if before.null_count or after.null_count:
             old_valid = _present(before, rows[start:stop])
             new_valid = np.asarray(pc.is_valid(after.slice(start, stop - start)))
