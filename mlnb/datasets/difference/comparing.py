@@ -179,7 +179,7 @@ def _matched(
         found, rows = matching.detected(before, after, columns.compared, profiles)
         if rows is not None:
             return found, "detected", rows
-    return [], "", matching.by_content(before, after, columns.compared)
+    return [], "", matching.by_content(before, after, columns.compared, lineage)
 
 
 def _changed(compared: Comparison, lineage: Lineage | None) -> dict[str, Positions]:

@@ -1,6 +1,6 @@
 """Which row of the earlier table each row of the later one is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -118,25 +118,51 @@ def _by_lineage(before: Side, after: Side, key: Sequence[str], lineage: Lineage)
         return None
     if lineage.origin is None:
         return Rows(before.rows, after.rows)
-    origin = lineage.origin.copy()
+    return _rest_matched(before, after, key, lineage.origin.copy(), align)
+
+
+def _rest_matched(
+    before: Side, after: Side, names: Sequence[str], origin: Positions, align: Callable[..., Any]
+) -> Rows:
+    """Match the rows that have no origin with those that are nobody's, by some columns."""
     found = Rows(before.rows, after.rows, origin)
     new, gone = np.flatnonzero(origin < 0), found.removed
-    if len(new) and len(gone):  # a key that was removed may have come again
-        left, right = before.cells(dict.fromkeys(key, gone)), after.cells(dict.fromkeys(key, new))
-        again = align([left[name] for name in key], [right[name] for name in key])
+    if len(new) and len(gone):  # what was removed may have come again
+        left, right = (
+            before.cells(dict.fromkeys(names, gone)),
+            after.cells(dict.fromkeys(names, new)),
+        )
+        again = align([left[name] for name in names], [right[name] for name in names])
         origin[new[again >= 0]] = gone[again[again >= 0]]
     return _in_place_or_not(before.rows, after.rows, origin)
 
 
-def by_content(before: Side, after: Side, names: Sequence[str]) -> Rows:
-    """Match rows that have the same values in all of some columns."""
+def by_content(
+    before: Side, after: Side, names: Sequence[str], lineage: Lineage | None = None
+) -> Rows:
+    """Match rows that have the same values in all of some columns.
+
+    Rows that come from one place and were not patched since are matched without being read: it is
+    all the same which of several equal rows are.
+    """
     if not names:
         return Rows(before.rows, after.rows, np.full(after.rows, -1, np.int64))
-    tables = [
-        pa.table(side.read(names), names=[str(place) for place in range(len(names))])
-        for side in (before, after)
-    ]
-    return _in_place_or_not(before.rows, after.rows, align_content(*tables))
+    if lineage is None or not all(lineage.shares(name) for name in names):
+        left, right = before.read(names), after.read(names)
+        return _in_place_or_not(before.rows, after.rows, _content_aligned(left, right))
+    if lineage.origin is None:
+        origin = np.arange(after.rows)
+        origin[before.rows :] = -1
+    else:
+        origin = lineage.origin.copy()
+    for name in names:
+        origin[lineage.suspects(name)] = -1
+    return _rest_matched(before, after, names, origin, _content_aligned)
+
+
+def _content_aligned(left: Sequence[Any], right: Sequence[Any]) -> Positions:
+    labels = [str(place) for place in range(len(left))]
+    return align_content(pa.table(list(left), labels), pa.table(list(right), labels))
 
 
 def differing(before: Side, after: Side, name: str, common: int) -> Positions:
