@@ -73,6 +73,7 @@ message: string
 author: string
 created: string
 run: (string | null)
+kind: ("table" | "files" | "link")
 tags: string[]
 unchanged: boolean
 }

@@ -51,6 +51,7 @@ export function dataset(part: Partial<DatasetVersion> = {}): DatasetVersion {
     author: 'analyst',
     created: '2026-03-01T10:00:00Z',
     run: null,
+    kind: 'table',
     tags: ['gold'],
     unchanged: false,
     ...part
