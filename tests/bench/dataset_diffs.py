@@ -51,7 +51,8 @@ def _goal(
     *,
     shuffled: bool,
 ) -> Goal:
-    times, found, ways = Timings(), {}, {}
+    times, found = Timings(), {}
+    ways: dict[str, dict[str, float]] = {}
     for _ in range(tables.rounds):
         for system in list(systems):
             home = system not in _JOINS
@@ -72,7 +73,9 @@ def _goal(
                 systems.remove(system)
                 continue
             times.add("diff", _AFTER, system, answer)
-            found[system], ways[system] = answer["found"], answer["way"]
+            found[system] = answer["found"]
+            known = ways.setdefault(system, answer["ways"])
+            ways[system] = {way: min(wall, known[way]) for way, wall in answer["ways"].items()}
     return _judged(tables, times, found, ways, shuffled=shuffled)
 
 
@@ -80,7 +83,7 @@ def _judged(
     tables: Tables,
     times: Timings,
     found: dict[str, dict[str, int]],
-    ways: dict[str, str],
+    ways: dict[str, dict[str, float]],
     *,
     shuffled: bool,
 ) -> Goal:
@@ -95,6 +98,7 @@ def _judged(
     faster = {system: theirs / wall for system, wall in walls.items()}
     measured = faster if not shuffled else {name: 1 / ratio for name, ratio in faster.items()}
     words = ", ".join(f"{LABELS[system]} {1000 * wall:.0f} ms" for system, wall in walls.items())
+    queries = ", ".join(f"{way} {1000 * wall:.0f} ms" for way, wall in ways["duckdb"].items())
     counts = ", ".join(f"{name} {count:,}" for name, count in found[OURS].items())
     right = "" if LABELS[OURS] not in wrong else f", which is wrong: {found['duckdb']}"
     return Goal(
@@ -105,5 +109,5 @@ def _judged(
         at_least=not shuffled,
         measured=float("nan") if right else measured[OURS],
         beside={LABELS[system]: measured[system] for system in measured if system != OURS},
-        note=f"{words} (DuckDB from {ways['duckdb']}); {counts}{right}",
+        note=f"{words} (DuckDB: {queries}); {counts}{right}",
     )

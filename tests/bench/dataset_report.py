@@ -18,6 +18,7 @@ import shutil
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
@@ -119,14 +120,16 @@ def _measure(bench: Bench, only: list[str]) -> Iterator[Goal]:
     for group, part in parts:
         try:
             yield from part
-        except WorkerFailed as why:
+        except Exception as why:  # the other sections are still worth measuring
+            if not isinstance(why, WorkerFailed):
+                traceback.print_exc()
             yield Goal(
                 group=group,
                 what="could not be measured to the end",
                 measured=float("nan"),
                 limit=0,
                 unit="",
-                note=str(why),
+                note=str(why) or type(why).__name__,
             )
 
 

@@ -132,7 +132,8 @@ class Worker:
         taken = {way: measure(work) for way, work in ways.items()}
         best = min(taken, key=lambda way: taken[way][0]["wall"])
         times, counts = taken[best]
-        return times | {"found": counts, "way": best}
+        walls = {way: measured["wall"] for way, (measured, _) in taken.items()}
+        return times | {"found": counts, "ways": walls}
 
     def storage(self) -> dict[str, Any]:
         """Count bytes."""
