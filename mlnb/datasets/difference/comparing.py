@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 KeySource = Literal["", "given", "recorded", "detected"]
 
+_KEPT = 100_000
+"""At most so many cells of a column are kept for what is shown of it."""
+
 
 def diff(
     before: str,
@@ -116,6 +119,9 @@ class Comparison:
     profiles: tuple[dict[str, ColumnProfile], dict[str, ColumnProfile]]
     changed: dict[str, Positions] = field(default_factory=dict)
     """Per compared column the later table's rows whose cell changed; empty without a key."""
+    read: dict[str, tuple[Positions, Any, Any]] = field(default_factory=dict)
+    """Per column the later table's rows whose cells were read already, and what they hold in the
+    earlier and in the later table."""
 
     @property
     def identical(self) -> bool:
@@ -194,6 +200,8 @@ def _changed(compared: Comparison, lineage: Lineage | None) -> dict[str, Positio
         after = compared.after.cells(suspects)
         for name, where in suspects.items():
             found[name] = where[changed_cells(before[name], after[name])]
+            if len(where) <= _KEPT:
+                compared.read[name] = where, before[name], after[name]
 
     def compare(name: str) -> Positions:
         return _changed_rows(compared, name)

@@ -72,13 +72,13 @@ class Lineage:
         if old is None and new is None:
             return None
         new = np.arange(self._after.rows) if new is None else new
+        if old is None:  # its rows are those of the files
+            known = min(self._before.rows, self.shared)
+            beyond = new >= known
+            return np.where(beyond, -1, new) if beyond.any() else new
         inverse = np.full(self.shared, -1, np.int64)
-        if old is None:
-            places = min(self._before.rows, self.shared)
-            inverse[:places] = np.arange(places)
-        else:
-            inside = np.flatnonzero(old < self.shared)
-            inverse[old[inside]] = inside
+        inside = np.flatnonzero(old < self.shared)
+        inverse[old[inside]] = inside
         if int(new.max(initial=-1)) < self.shared:
             return inverse[new]
         found = np.full(len(new), -1, np.int64)
@@ -90,7 +90,7 @@ class Lineage:
         """Tell whether rows that were matched are those that come from the same places."""
         if origin is None or self.origin is None:
             return origin is None and self.origin is None
-        return bool(np.array_equal(origin, self.origin))
+        return origin is self.origin or bool(np.array_equal(origin, self.origin))
 
     def suspects(self, name: str) -> Positions:
         """Return the later table's rows, of those with an origin, whose cell may have changed."""

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from mlnb.core.errors import BadInput, UnknownName
 from mlnb.datasets.difference.alignment import align, align_content, is_unique, repeated
-from mlnb.datasets.difference.arrays import Positions
+from mlnb.datasets.difference.arrays import BLOCK, Positions
 from mlnb.datasets.difference.cells import changed_cells
 from mlnb.datasets.difference.lineage import Lineage
 from mlnb.datasets.difference.sides import Side
@@ -40,10 +40,12 @@ class Rows:
     after: int
     origin: Positions | None = None
 
-    @property
+    @cached_property
     def common(self) -> int:
         """Return how many rows belong together."""
-        return min(self.before, self.after) if self.origin is None else len(self.kept)
+        if self.origin is None:
+            return min(self.before, self.after)
+        return int(np.count_nonzero(self.origin >= 0))
 
     @cached_property
     def kept(self) -> Positions:
@@ -64,17 +66,23 @@ class Rows:
         """Return the earlier table's rows that the later one has not."""
         if self.origin is None:
             return np.arange(self.common, self.before)
-        there = np.zeros(self.before, np.bool_)
-        there[self.origin[self.kept]] = True
-        return np.flatnonzero(~there)
+        gone = np.ones(self.before + 1, np.bool_)
+        gone[self.origin] = False  # -1 is the one beyond the last
+        return np.flatnonzero(gone[:-1])
 
     @cached_property
     def moved(self) -> bool:
         """Tell whether rows that both have stand in another order."""
-        if self.origin is None:
-            return False
-        places = self.origin[self.kept]
-        return bool((places[1:] < places[:-1]).any())
+        last = -1
+        for start in range(0, 0 if self.origin is None else self.after, BLOCK):
+            places = self.origin[start : start + BLOCK]  # type: ignore[index]  # else no blocks
+            places = places[places >= 0]
+            if not len(places):
+                continue
+            if places[0] < last or (places[1:] < places[:-1]).any():
+                return True
+            last = int(places[-1])
+        return False
 
     def sources(self, rows: Positions) -> Positions:
         """Return the earlier table's rows for some that belong together."""
@@ -118,7 +126,7 @@ def _by_lineage(before: Side, after: Side, key: Sequence[str], lineage: Lineage)
         return None
     if lineage.origin is None:
         return Rows(before.rows, after.rows)
-    return _rest_matched(before, after, key, lineage.origin.copy(), align)
+    return _rest_matched(before, after, key, lineage.origin, align)
 
 
 def _rest_matched(
@@ -126,15 +134,17 @@ def _rest_matched(
 ) -> Rows:
     """Match the rows that have no origin with those that are nobody's, by some columns."""
     found = Rows(before.rows, after.rows, origin)
-    new, gone = np.flatnonzero(origin < 0), found.removed
-    if len(new) and len(gone):  # what was removed may have come again
-        left, right = (
-            before.cells(dict.fromkeys(names, gone)),
-            after.cells(dict.fromkeys(names, new)),
-        )
-        again = align([left[name] for name in names], [right[name] for name in names])
+    new, gone = found.added, found.removed
+    if not len(new) or not len(gone):
+        return found if _has_moved(found, origin) else Rows(before.rows, after.rows)
+    left = before.cells(dict.fromkeys(names, gone))  # what was removed may have come again
+    right = after.cells(dict.fromkeys(names, new))
+    again = align([left[name] for name in names], [right[name] for name in names])
+    if (again >= 0).any():
+        origin = origin.copy()
         origin[new[again >= 0]] = gone[again[again >= 0]]
-    return _in_place_or_not(before.rows, after.rows, origin)
+        found = Rows(before.rows, after.rows, origin)
+    return found if _has_moved(found, origin) else Rows(before.rows, after.rows)
 
 
 def by_content(
@@ -192,10 +202,20 @@ def _spans(before: Side, after: Side, name: str, common: int) -> list[tuple[int,
 
 
 def _in_place_or_not(before: int, after: int, origin: Positions) -> Rows:
-    common = min(before, after)
-    if (origin[:common] == np.arange(common)).all() and (origin[common:] < 0).all():
-        return Rows(before, after)
-    return Rows(before, after, origin)
+    found = Rows(before, after, origin)
+    return found if _has_moved(found, origin) else Rows(before, after)
+
+
+def _has_moved(rows: Rows, origin: Positions) -> bool:
+    """Tell whether any row is not in its own place, as far as both tables have rows."""
+    common = min(rows.before, rows.after)
+    for start in range(0, rows.after, BLOCK):
+        stop = min(start + BLOCK, rows.after)
+        places = np.arange(start, stop)
+        places[max(0, common - start) :] = -1
+        if (origin[start:stop] != places).any():
+            return True
+    return False
 
 
 def _check_unique(side: Side, key: Sequence[str], columns: Sequence[Any]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from mlnb.datasets import versions
 from mlnb.datasets.difference.arrays import Positions
@@ -68,16 +69,12 @@ def _columns(compared: "Comparison", cells: int) -> list[ColumnDifference]:
     chosen = {name: _spread(rows, cells) for name, rows in compared.changed.items() if len(rows)}
     every = np.unique(np.concatenate(list(chosen.values()) or [np.zeros(0, np.int64)]))
     places = dict(zip(every.tolist(), _places(compared, every), strict=True))
-    before = compared.before.cells({n: compared.found.sources(r) for n, r in chosen.items()})
-    after = compared.after.cells(chosen)
     samples = {
         name: [
-            CellSample(place=places[row], before=old, after=new)
-            for row, old, new in zip(
-                rows.tolist(), texts(before[name]), texts(after[name]), strict=True
-            )
+            CellSample(place=places[row], before=before, after=after)
+            for row, before, after in zip(chosen[name].tolist(), old, new, strict=True)
         ]
-        for name, rows in chosen.items()
+        for name, (old, new) in _texts(compared, chosen).items()
     }
     found = []
     for name in compared.columns.compared:
@@ -105,6 +102,23 @@ def _shift(compared: "Comparison", name: str) -> float | None:
     if before is None or after is None or before.type != after.type:
         return None
     return psi(before, after, (compared.before.rows, compared.after.rows))
+
+
+def _texts(
+    compared: "Comparison", chosen: dict[str, Positions]
+) -> dict[str, tuple[list[str | None], list[str | None]]]:
+    """Return what some cells of each column hold before and after."""
+    found, unread = {}, {}
+    for name, rows in chosen.items():
+        if name not in compared.read:
+            unread[name] = rows
+            continue
+        where, old, new = compared.read[name]
+        at = pa.array(np.searchsorted(where, rows))
+        found[name] = texts(old.take(at)), texts(new.take(at))
+    before = compared.before.cells({n: compared.found.sources(r) for n, r in unread.items()})
+    after = compared.after.cells(unread)
+    return found | {name: (texts(before[name]), texts(after[name])) for name in unread}
 
 
 def _spread(rows: Positions, count: int) -> Positions:
