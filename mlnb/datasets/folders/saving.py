@@ -4,13 +4,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mlnb.core import project
+from mlnb.core.errors import ObjectCorrupt
 from mlnb.core.project import Project
 from mlnb.core.records import DatasetVersion
+from mlnb.core.store import ObjectStore
 from mlnb.datasets import manifests, recording
 from mlnb.datasets.folders import statcache
 from mlnb.datasets.folders.scanning import Found, hidden_in, scan, scan_file
 from mlnb.datasets.folders.statcache import StatCache
-from mlnb.datasets.folders.tree import Row, digest_rows
+from mlnb.datasets.folders.tree import Base, Row, digest_rows
 from mlnb.datasets.recording import Note
 from mlnb.datasets.records import StoredVersion
 
@@ -152,6 +154,11 @@ def _store(work: _Work, name: str, note: Note, parent: StoredVersion | None) -> 
         else:
             rows[path] = Row(path, kind, 0, content)
     manifest = tree.write(store, rows, base)
+    named = manifests.put(store, manifest)
+    written = [named, *(digest for digest, _ in manifest.listings if not _is_of(base, digest))]
+    if store.is_local and _cleared(store, written):  # a server looks after its bytes itself
+        tree.write(store, rows, base)
+        manifests.put(store, manifest)
     return recording.record(
         work.here,
         name,
@@ -161,5 +168,22 @@ def _store(work: _Work, name: str, note: Note, parent: StoredVersion | None) -> 
         rows=manifest.files,
         bytes=tree.stored_size(rows.values()),
         kind="files",
-        manifest=manifests.put(store, manifest),
+        manifest=named,
     )
+
+
+def _is_of(base: Base | None, digest: str) -> bool:
+    """Tell whether a listing is the base, which was read already."""
+    return base is not None and base.place[0] == digest
+
+
+def _cleared(store: ObjectStore, digests: Iterable[str]) -> list[str]:
+    """Remove objects that are damaged: of equal size, they would pass for stored already."""
+    damaged = []
+    for digest in digests:
+        try:
+            store.get(digest)
+        except ObjectCorrupt:
+            store.delete(digest)
+            damaged.append(digest)
+    return damaged

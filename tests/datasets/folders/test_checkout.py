@@ -413,3 +413,16 @@ def test_a_file_of_this_very_moment_is_not_believed(photos: Path, project: Proje
     for racy in (old._replace(modified=clock), old._replace(changed=clock)):
         cache = statcache.StatCache(files={"a": statcache.known(racy, "x", clock)})
         assert cache.content(racy) is None
+
+
+def test_a_store_that_is_no_folder(
+    photos: Path, monkeypatch: pytest.MonkeyPatch, look: Look
+) -> None:
+    monkeypatch.setenv("MLNB_STORE", "memory://")
+    datasets.save(photos, "photos")
+    (photos / "cats/one.jpg").write_bytes(os.urandom(70_000))
+    datasets.save(photos, "photos")
+    state = look(photos)
+    assert datasets.checkout("photos@1", photos).written == 1
+    datasets.checkout("photos@2", "out")
+    assert look(Path("out")) == state

@@ -315,9 +315,18 @@ def test_two_processes_that_save_one_folder_make_one_version(photos: Path) -> No
     assert [version.ref for version in datasets.log("photos")] == ["photos@1"]
 
 
-@pytest.mark.parametrize("which", ["manifest", "listing", "pack"])
+@pytest.mark.parametrize(
+    ("which", "flipped"),
+    [
+        ("manifest", False),
+        ("manifest", True),
+        ("listing", False),
+        ("listing", True),
+        ("pack", False),
+    ],
+)
 def test_what_was_lost_is_stored_again(
-    photos: Path, project: Project, which: str, look: Callable[[Path], object]
+    photos: Path, project: Project, which: str, flipped: bool, look: Callable[[Path], object]
 ) -> None:
     datasets.save(photos, "photos")
     version = versions.find("photos@1")
@@ -327,7 +336,14 @@ def test_what_was_lost_is_stored_again(
         "listing": manifest.listings[0][0],
         "pack": manifest.packs[0][0],
     }[which]
+    data = bytearray(project.store.get(digest))
     project.store.delete(digest)
+    if flipped:
+        data[len(data) // 2] ^= 1
+        project.store.replace(digest, bytes(data))
+        (photos / "empty.txt").unlink()  # whether a listing is damaged is seen when it is needed
+        datasets.save(photos, "photos")
+        (photos / "empty.txt").touch()
     again = datasets.save(photos, "photos")
     datasets.checkout(again.ref, "out")
     assert look(Path("out")) == look(photos)
