@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 
 from mlnb.core.errors import BadInput
 from mlnb.core.store import ObjectStore
@@ -34,8 +35,8 @@ def diff(store: ObjectStore, before: StoredVersion, after: StoredVersion) -> Fol
                 "Name two versions of one kind.",
             )
     old, new = tree.read(store, before).rows, tree.read(store, after).rows
-    gone = {path: row for path, row in old.items() if path not in new}
-    come = {path: row for path, row in new.items() if path not in old}
+    gone = _lacking(old, new)
+    come = _lacking(new, old)
     changed = [
         (old[path], row) for path, row in new.items() if path in old and not _same(old[path], row)
     ]
@@ -50,15 +51,26 @@ def diff(store: ObjectStore, before: StoredVersion, after: StoredVersion) -> Fol
         removed=[_change(row, None) for row in gone.values()],
         changed=[_change(left, right) for left, right in changed],
         renamed=[_change(left, right) for left, right in renamed],
-        kept=sum(row.kind != "d" for row in new.values())
-        - sum(row.kind != "d" for row in come.values())
-        - len(changed)
-        - len(renamed),
+        kept=sum(
+            row.kind != "d" and row.path in old and _same(old[row.path], row)
+            for row in new.values()
+        ),
         bytes_added=sum(row.size for row in come.values())
         + sum(right.size for left, right in changed if left.content != right.content),
         bytes_removed=sum(row.size for row in gone.values())
         + sum(left.size for left, right in changed if left.content != right.content),
     )
+
+
+def _lacking(rows: dict[str, Row], others: dict[str, Row]) -> dict[str, Row]:
+    """Return the rows that others lack; a folder that is just not empty there is not lacking."""
+    found = {path: row for path, row in rows.items() if path not in others}
+    empty = [path for path, row in found.items() if row.kind == "d"]
+    if empty:
+        folders = {str(parent) for path in others for parent in PurePosixPath(path).parents}
+        for path in folders.intersection(empty):
+            del found[path]
+    return found
 
 
 def _same(old: Row, new: Row) -> bool:
