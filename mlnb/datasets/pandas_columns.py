@@ -198,7 +198,8 @@ def _from_categories(series: Any, name: str) -> tuple[Any, Hint]:
     values = series.array
     categories, hint = from_series(pd.Series(values.categories), name)
     codes = np.asarray(values.codes)
-    indices = pa.array(codes, mask=codes == -1)
+    missing = codes < 0
+    indices = pa.array(codes, mask=missing) if missing.any() else pa.array(codes)
     array = pa.DictionaryArray.from_arrays(indices, categories, ordered=bool(values.ordered))
     return array, None if hint is None else {"categories": hint}
 

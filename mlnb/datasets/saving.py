@@ -96,10 +96,10 @@ def save_table(
     from mlnb.datasets.storage.saving import Saving
 
     parent = newest(here, name)
-    saving = Saving(here.store, data, key)
-    if parent is not None and saving.is_in(parent):
+    saving = Saving(here.store, data, key, parent)
+    if parent is not None and saving.is_in_parent():
         saving.keep(name)
         return unchanged(parent, note)
-    version = record(here, name, note, **saving.store_over(parent), source=source or {})
+    version = record(here, name, note, **saving.store_over(), source=source or {})
     saving.keep(name)
     return version

@@ -132,7 +132,7 @@ def test_another_process_finds_the_same_digest() -> None:
     assert len(found) == 1
 
 
-PINNED = "862baef1f93e980adccfbdeea9820d833df63b10bed3da6008717b8447fc9877"
+PINNED = "80eca7f8e167dc1540e34a3920ab27d392d9a359169fc3bdd044ae691c6fb356"
 
 
 def test_the_digest_of_format_2_stays_what_it_is() -> None:

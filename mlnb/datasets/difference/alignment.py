@@ -224,7 +224,8 @@ def _aligned(before: Codes, after: Codes) -> Positions:
         inner = _by_search(left, right)
     else:
         inner = _by_hash(left, right)
-    inner[inner >= 0] += start
+    if start:
+        inner[inner >= 0] += start
     found[start : len(after) - end] = inner
     return found
 
@@ -247,12 +248,16 @@ def _increases(codes: Codes) -> bool:
 def _by_place(before: Codes, after: Codes, low: int, high: int) -> Positions:
     """Align by a table with one place per code from ``low`` to ``high``."""
     table = np.full(high - low + 1, -1, _row_type(before))
-    table[before - low] = np.arange(len(before), dtype=table.dtype)
-    inside = (after >= low) & (after <= high)
-    if inside.all():
-        return table[after - low].astype(np.int64)
-    found = np.full(len(after), -1, np.int64)
-    found[inside] = table[after[inside] - low]
+    found = np.empty(len(after), np.int64)
+    # In blocks: memory that is touched for the first time costs more than the work on it.
+    for start in range(0, len(before), BLOCK):
+        codes = before[start : start + BLOCK]
+        table[codes - low] = np.arange(start, start + len(codes), dtype=table.dtype)
+    for start in range(0, len(after), BLOCK):
+        codes = after[start : start + BLOCK]
+        inside = (codes >= low) & (codes <= high)
+        rows = table.take(codes - low, mode="clip")
+        found[start : start + BLOCK] = rows if inside.all() else np.where(inside, rows, -1)
     return found
 
 

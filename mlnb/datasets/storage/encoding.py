@@ -21,6 +21,7 @@ from mlnb.datasets.tables import type_name
 
 _SAMPLE = 4_096
 _PIECES = 8
+_FEW = 16_384
 
 
 @dataclass(frozen=True)
@@ -179,8 +180,8 @@ def _choose(column: Any) -> Encoding:
         return Encoding(dictionary=True)
     if pa.types.is_boolean(kind) or pa.types.is_null(kind) or pa.types.is_nested(kind):
         return Encoding()
-    if len(column) <= _SAMPLE:
-        return Encoding(dictionary=True)
+    if len(column) <= _FEW:
+        return Encoding(dictionary=True)  # to look at a sample would take as long
     width = _delta_width(kind)
     floating = pa.types.is_float32(kind) or pa.types.is_float64(kind)
     distinct = _distinct(_spread(column), len(column))

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from mlnb.datasets.difference.alignment import align, align_content
 from mlnb.datasets.storage import recent, units
-from mlnb.datasets.storage.encoding import looks_unique
+from mlnb.datasets.storage.encoding import is_text, looks_unique
 from mlnb.datasets.storage.rearranging import codes, differing, taken, with_dictionary
 from mlnb.datasets.storage.stored import StoredTable
 
@@ -30,9 +30,15 @@ class New:
 
     values: Any
     """Plain values."""
-    units: list[list[str]]
+    hashes: units.Units
+    """With those of the rows that a parent of fewer rows has."""
     identities: list[str]
     key: list[str]
+
+    @property
+    def units(self) -> list[list[str]]:
+        """Return the unit digests of each column."""
+        return self.hashes.columns
 
     @property
     def names(self) -> list[str]:
@@ -85,7 +91,9 @@ class Parent:
             return None
         values = recent.plain_values(self._kept)
         table = values.select(list(names))
-        if units.hash_units(table, self._pool) != [self.stored.units(name) for name in names]:
+        expected = {name: self.stored.units(name) for name in names}
+        text = {name: found for name, found in expected.items() if is_text(values[name].type)}
+        if units.hash_units(table, self._pool, text).columns != list(expected.values()):
             self._kept = None  # somebody wrote to this memory
             return None
         return list(table.columns)
@@ -146,8 +154,10 @@ def _differing_units(
             if rows == old_rows:
                 same = mine[whole] == old[whole]
             elif old_rows == common:
-                values = new.values.column(column)
-                same = units.hash_rows(values, whole * step, common) == old[whole]
+                early = new.hashes.early[column] or units.hash_rows(
+                    new.values.column(column), whole * step, common
+                )
+                same = early == old[whole]
             else:
                 same = False  # the parent's digest is that of more rows
             if not same:

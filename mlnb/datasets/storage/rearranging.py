@@ -156,24 +156,34 @@ def differing(old: Any, new: Any, rows: Any = None) -> Any:
         return None
     if pa.types.is_null(kind):
         return np.zeros(0, np.int64)
-    compare = _differing_numbers if is_fixed(kind) else _differing_others
     before, after = one_array(old), one_array(new)
-    if rows is not None and (pa.types.is_large_string(kind) or pa.types.is_large_binary(kind)):
+    if pa.types.is_large_string(kind) or pa.types.is_large_binary(kind):
         found_views = _views(before), _views(after)
         if None not in found_views:
             return _differing_views(before, after, *found_views, rows)
+    room = _raw(before)[:_BLOCK].copy() if is_fixed(kind) and rows is not None else None
     found = [np.zeros(0, np.int64)]
     for start in range(0, len(after), _BLOCK):  # in pieces that stay in the processor's cache
         block = after.slice(start, _BLOCK)
         chosen = slice(start, start + len(block)) if rows is None else rows[start : start + _BLOCK]
-        found.append(np.flatnonzero(compare(before, block, chosen)) + start)
+        if is_fixed(kind):
+            changed = _differing_numbers(before, block, chosen, room)
+        else:
+            changed = _differing_others(before, block, chosen)
+        found.append(np.flatnonzero(changed) + start)
     return np.concatenate(found)
 
 
-def _differing_numbers(before: Any, after: Any, rows: Any) -> Any:
+def _differing_numbers(before: Any, after: Any, rows: Any, room: Any) -> Any:
     """Tell which values of a fixed width differ; their bytes are compared first."""
     held, new = _raw(before), _raw(after)
-    old = held[rows] if isinstance(rows, slice) else held.take(rows, axis=0)
+    if isinstance(rows, slice):
+        old = held[rows]
+    elif len(rows) <= len(room):
+        # Into memory that is there already: to touch new pages takes longer than to copy.
+        old = np.take(held, rows, axis=0, out=room[: len(rows)], mode="clip")
+    else:
+        old = held.take(rows, axis=0)
     changed = old != new
     if changed.ndim > 1:
         changed = changed.any(axis=1)
@@ -195,26 +205,38 @@ def _differing_views(before: Any, after: Any, old: Any, new: Any, rows: Any) -> 
     """Return the rows in which texts differ; short ones are compared by their views alone."""
     old_places = np.frombuffer(old.buffers()[1], np.complex128)[old.offset :]
     new_places = np.frombuffer(new.buffers()[1], np.complex128)[new.offset :]
+    room = np.empty(_BLOCK, np.complex128)
     found = [np.zeros(0, np.int64)]
     for start in range(0, len(after), _BLOCK):
         stop = min(start + _BLOCK, len(after))
-        one = old_places.take(rows[start:stop]).view(np.int64).reshape(-1, 2)
-        other = new_places[start:stop].view(np.int64).reshape(-1, 2)
+        chosen: Any = slice(start, stop)
+        if rows is None:
+            one = _halves(old_places[chosen])
+        else:
+            chosen = rows[start:stop]
+            one = _halves(np.take(old_places, chosen, out=room[: stop - start], mode="clip"))
+        other = _halves(new_places[start:stop])
         bits = one != other
         if not bits.any() and not (before.null_count or after.null_count):
             continue
         unlike = bits[:, 0] | bits[:, 1]
         if before.null_count or after.null_count:
-            old_valid = _present(before, rows[start:stop])
+            old_valid = _present(before, chosen)
             new_valid = np.asarray(pc.is_valid(after.slice(start, stop - start)))
             unlike = (unlike & old_valid & new_valid) | (old_valid != new_valid)
         places = np.flatnonzero(unlike)
         if len(places) and (one[places, 0].astype(np.int32) > _INLINE).any():
             # A longer text's view says where it lies, which is no part of its value.
-            pair = (_taken(before, rows[start:stop][places]), _taken(after, places + start))
+            there = places + start if rows is None else chosen[places]
+            pair = (_taken(before, there), _taken(after, places + start))
             places = places[_differing_others(*pair, slice(0, len(places)))]
         found.append(places + start)
     return np.concatenate(found)
+
+
+def _halves(views: Any) -> Any:
+    """Return views as two integers each."""
+    return views.view(np.int64).reshape(-1, 2)
 
 
 def _differing_others(before: Any, after: Any, rows: Any) -> Any:

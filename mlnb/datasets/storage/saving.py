@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from typing import Any
 
-from mlnb.core.errors import BadInput, UnknownName
+from mlnb.core.errors import BadInput, StoreError, UnknownName
 from mlnb.core.store import ObjectStore
 from mlnb.datasets import manifests
 from mlnb.datasets.profiling import CELLS, SAMPLE, profile
@@ -32,6 +32,8 @@ class Saving:
         As in `mlnb.datasets.save`.
     key : sequence of str
         Columns that identify a row; none when it is empty.
+    parent : StoredVersion, optional
+        The newest version of the dataset.
 
     Raises
     ------
@@ -39,25 +41,36 @@ class Saving:
         If the table cannot be stored exactly, or the key is none.
     """
 
-    def __init__(self, store: ObjectStore, data: Any, key: Sequence[str]) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        data: Any,
+        key: Sequence[str],
+        parent: StoredVersion | None = None,
+    ) -> None:
         self._store = store
+        self._parent = parent if parent and parent.kind == "table" else None
         self._data = data
         self.content = read(data)
         self.values = plain(self.content.table)
         _check_key(self.values, key)
         with workers(self.values.num_rows * self.values.num_columns) as pool:
-            hashed = units.hash_units(self.values, pool)
+            until = parent.rows if parent else -1
+            hashed = units.hash_units(self.values, pool, self._known_units(), until)
         identities = units.identities(self.content)
-        self.digest = units.digest(self.content, identities, hashed)
+        self.digest = units.digest(self.content, identities, hashed.columns)
         self._new = New(self.values, hashed, identities, list(key))
 
-    def is_in(self, version: StoredVersion) -> bool:
-        """Tell whether a version has this content, and has it still."""
-        if version.digest != self.digest or not manifests.is_whole(self._store, version):
+    def is_in_parent(self) -> bool:
+        """Tell whether the parent has this content, and has it still."""
+        version = self._parent
+        if version is None or version.digest != self.digest:
+            return False
+        if not manifests.is_whole(self._store, version):
             return False
         return not self._new.key or StoredTable(self._store, version).key == self._new.key
 
-    def store_over(self, parent: StoredVersion | None) -> dict[str, Any]:
+    def store_over(self) -> dict[str, Any]:
         """Store the table, or what the parent lacks of it.
 
         Returns
@@ -67,7 +80,7 @@ class Saving:
         """
         layout = pack_layout(self.content)
         target = Target(self._store, self._store.put(layout), len(layout))
-        before = self._usable(parent)
+        before = self._usable_parent()
         with workers(self.values.num_rows * self.values.num_columns) as pool:
             described = pool.submit(self._profile, before)
             found = before and self._over(target, before, pool)
@@ -88,9 +101,29 @@ class Saving:
         data = self._data if hasattr(self._data, "memory_usage") else self.content
         recent.keep(name, self.digest, data, self.values.nbytes, self.values)
 
-    def _usable(self, parent: StoredVersion | None) -> StoredTable | None:
+    def _known_units(self) -> dict[str, list[str]]:
+        """Return the digests of columns that are the same memory as when the parent was kept."""
+        parent = self._parent
+        kept = recent.kept(parent.name, parent.digest) if parent else None
+        if parent is None or kept is None or kept.values is None:
+            return {}
+        stored = StoredTable(self._store, parent)
+        try:
+            if stored.manifest.unit_rows != table_manifests.UNIT_ROWS:
+                return {}
+        except StoreError:  # a damaged parent tells nothing
+            return {}
+        return {
+            name: stored.units(name)
+            for name in self.values.schema.names
+            if name in kept.values.schema.names
+            and units.same_memory(self.values[name], kept.values[name])
+        }
+
+    def _usable_parent(self) -> StoredTable | None:
         """Return the parent if something of it may be used."""
-        if parent is None or parent.kind != "table" or self.values.nbytes < SMALL:
+        parent = self._parent
+        if parent is None or self.values.nbytes < SMALL:
             return None
         stored = StoredTable(self._store, parent)
         if not manifests.is_whole(self._store, parent):

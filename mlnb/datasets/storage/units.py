@@ -9,8 +9,9 @@ next save of the same data makes a version.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,24 +26,97 @@ DIGEST_FORMAT = 2
 _BLOCK = 65_536
 
 
-def hash_units(values: Any, pool: Executor) -> list[list[str]]:
-    """Return the unit digests of each column of a table of plain values."""
+@dataclass
+class Units:
+    """The digests of a table's columns.
+
+    Attributes
+    ----------
+    columns : list of list of str
+        Per column, per unit.
+    early : list of str
+        Per column, the digest of the unit with a certain row, of the rows before it alone; ""
+        where it was not asked for or the unit begins there.
+    """
+
+    columns: list[list[str]]
+    early: list[str]
+
+
+def hash_units(
+    values: Any,
+    pool: Executor,
+    known: Mapping[str, list[str]] | None = None,
+    until: int = -1,
+) -> Units:
+    """Return the unit digests of each column of a table of plain values.
+
+    Parameters
+    ----------
+    values : pyarrow.Table
+        The table.
+    pool : Executor
+        Hashes in parallel.
+    known : mapping, optional
+        Columns whose digests are known already.
+    until : int
+        The row for `Units.early`.
+    """
     step = manifests.UNIT_ROWS
     starts = range(0, values.num_rows, step)
-    jobs = [
-        [pool.submit(hash_rows, column, start, start + step) for start in starts]
-        for column in values.columns
-    ]
-    return [[job.result() for job in column] for column in jobs]
+    known = known or {}
+    jobs = {
+        name: [pool.submit(_hash_rows, values[name], at, at + step, until) for at in starts]
+        for name in values.schema.names
+        if name not in known
+    }
+    columns, early = [], []
+    for name in values.schema.names:
+        found = [job.result() for job in jobs.get(name, ())]
+        columns.append(known.get(name) or [unit for unit, _early in found])
+        early.append("".join(piece for _unit, piece in found))
+    return Units(columns, early)
+
+
+def same_memory(one: Any, other: Any) -> bool:
+    """Tell whether two columns of text are the same Arrow memory, which nobody writes to.
+
+    Numbers do not count: theirs may be the memory of a NumPy array.
+    """
+    if one.type != other.type or not _is_variable(one.type) or one.num_chunks != other.num_chunks:
+        return False
+    return all(
+        left.offset == right.offset
+        and len(left) == len(right)
+        and [_place(buffer) for buffer in left.buffers()]
+        == [_place(buffer) for buffer in right.buffers()]
+        for left, right in zip(one.chunks, other.chunks, strict=True)
+    )
+
+
+def _place(buffer: Any) -> tuple[int, int]:
+    return (0, 0) if buffer is None else (buffer.address, buffer.size)
 
 
 def hash_rows(column: Any, start: int, stop: int) -> str:
     """Return the digest of rows ``start`` to ``stop`` (or the last) of a column."""
-    hasher = Hasher()
+    return _hash_rows(column, start, stop, -1)[0]
+
+
+def _hash_rows(column: Any, start: int, stop: int, until: int) -> tuple[str, str]:
+    """Return the digests of rows ``start`` to ``stop``, and of those before ``until``.
+
+    The second costs little, because both begin alike; it is "" when ``until`` is not in between.
+    """
+    hasher, early = Hasher(), ""
     for block in range(start, min(stop, len(column)), _BLOCK):
         size = min(_BLOCK, stop - block)
+        if block < until <= block + size:
+            branch = hasher.copy()
+            _update(branch, _one_array(column.slice(block, until - block)))
+            early = str(branch.hexdigest())
         _update(hasher, _one_array(column.slice(block, size)))
-    return str(hasher.hexdigest())
+    return str(hasher.hexdigest()), early
 
 
 def identities(content: Content) -> list[str]:
@@ -88,7 +162,8 @@ def _update(hasher: Any, array: Any) -> None:
     if pa.types.is_null(kind):
         return
     if pa.types.is_dictionary(kind):
-        array, kind = array.indices, array.type.index_type
+        width = pa.int8() if len(array.dictionary) < 2**7 else pa.int32()
+        array, kind = array.indices.cast(width), width
     valid = None
     if array.null_count:
         bits = _bits(array.buffers()[0], array.offset, len(array))
@@ -135,6 +210,8 @@ def _update_variable(hasher: Any, array: Any, valid: Any) -> None:
         array = pc.fill_null(array, b"" if pa.types.is_large_binary(array.type) else "")
         lengths = _variable_lengths(array)
     _validity, offsets, data = array.buffers()
+    if lengths.max(initial=0) < 2**31:
+        lengths = lengths.astype(np.int32)  # half as much to hash
     hasher.update(lengths.view(np.uint8))
     if data is not None and len(array):
         starts = np.frombuffer(offsets, np.int64)
