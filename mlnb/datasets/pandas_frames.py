@@ -45,7 +45,7 @@ def from_pandas(frame: Any) -> Content:
     hints: dict[str, Any] = {}
     arrays = []
     named = [*columns, *levels]
-    with workers(len(frame) * len(named)) as pool:
+    with workers(len(frame) * len(named), light=True) as pool:
         converted = list(pool.map(lambda item: from_series(item[1], item[0]), named))
     for position, (array, hint) in enumerate(converted):
         arrays.append(array)
@@ -84,7 +84,7 @@ def to_pandas(
         return table.to_pandas()  # an Arrow table that pyarrow itself made from a frame
     places = list(positions) if positions is not None else list(range(table.num_columns))
     hints = layout.get("hints", {})
-    with workers(table.num_rows * table.num_columns) as pool:
+    with workers(table.num_rows * table.num_columns, light=True) as pool:
         series = list(
             pool.map(
                 lambda column, place: to_series(column, hints.get(str(place)), own=own),

@@ -7,7 +7,6 @@ values are then counted where that is cheap, else estimated.
 """
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -20,9 +19,9 @@ from mlnb.datasets.records import ColumnProfile, Histogram, StoredProfile, TopVa
 from mlnb.datasets.scalars import Numbers, numbers_in, short
 from mlnb.datasets.tables import Content
 
-SAMPLE = 20_000
+SAMPLE = 10_000
 """Rows that order and frequency are computed on."""
-CELLS = 4_000_000
+CELLS = 2_000_000
 """Of a table of many columns fewer rows are taken: this many cells, but at least `FEWEST` rows."""
 FEWEST = 2_000
 TOP = 5
@@ -52,12 +51,7 @@ def profile(content: Content, values: Any) -> StoredProfile:
         column, held = item
         return _profile_column(column.name, column.type, held, chosen)
 
-    pairs = list(zip(content.columns, values.columns, strict=True))
-    if rows * len(pairs) < 1_000_000:  # starting threads would cost more
-        columns = [one(pair) for pair in pairs]
-    else:
-        with ThreadPoolExecutor(max_workers=2) as pool:  # numpy and Arrow release the GIL
-            columns = list(pool.map(one, pairs))
+    columns = [one(pair) for pair in zip(content.columns, values.columns, strict=True)]
     return StoredProfile(columns=columns, sampled=None if chosen is None else most)
 
 

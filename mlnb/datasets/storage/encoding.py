@@ -6,6 +6,7 @@ for other whole numbers and times, split bytes for other floats.
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,9 +34,9 @@ class Encoding:
     compression: str = "zstd"
 
 
-def choose(values: Any) -> list[Encoding]:
+def choose(values: Any, pool: Executor) -> list[Encoding]:
     """Return an encoding for each column of a table."""
-    return [_choose(column) for column in values.columns]
+    return list(pool.map(_choose, values.columns))
 
 
 def encode(values: Any, encodings: Sequence[Encoding]) -> Any:

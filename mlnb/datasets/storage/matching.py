@@ -72,9 +72,12 @@ class Match:
 class Parent:
     """The parent's values, from memory when they are still there and still right."""
 
-    def __init__(self, stored: StoredTable, kept: recent.Kept | None, pool: Executor) -> None:
+    def __init__(
+        self, stored: StoredTable, kept: recent.Kept | None, light: Executor, pool: Executor
+    ) -> None:
         self.stored = stored
         self._kept = kept
+        self._light = light
         self._pool = pool
         self._read: dict[str, Any] = {}
 
@@ -93,7 +96,7 @@ class Parent:
         table = values.select(list(names))
         expected = {name: self.stored.units(name) for name in names}
         text = {name: found for name, found in expected.items() if is_text(values[name].type)}
-        if units.hash_units(table, self._pool, text).columns != list(expected.values()):
+        if units.hash_units(table, self._light, text).columns != list(expected.values()):
             self._kept = None  # somebody wrote to this memory
             return None
         return list(table.columns)

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import Any
 
 from mlnb.core.errors import BadInput, StoreError, UnknownName
@@ -54,7 +55,7 @@ class Saving:
         self.content = read(data)
         self.values = plain(self.content.table)
         _check_key(self.values, key)
-        with workers(self.values.num_rows * self.values.num_columns) as pool:
+        with self._workers(light=parent is not None) as pool:
             until = parent.rows if parent else -1
             hashed = units.hash_units(self.values, pool, self._known_units(), until)
         identities = units.identities(self.content)
@@ -81,12 +82,13 @@ class Saving:
         layout = pack_layout(self.content)
         target = Target(self._store, self._store.put(layout), len(layout))
         before = self._usable_parent()
-        with workers(self.values.num_rows * self.values.num_columns) as pool:
-            described = pool.submit(self._profile, before)
+        with self._workers() as pool, ThreadPoolExecutor(1) as beside:
+            # A table that is written whole is profiled meanwhile; an edited one is soon written.
+            described = None if before else beside.submit(self._profile, None)
             found = before and self._over(target, before, pool)
             found = found or write_whole(target, self._new, pool)
-            facts = described.result().to_dict()
-        text = json.dumps(facts, ensure_ascii=False, allow_nan=False)
+            facts = described.result() if described else self._profile(before)
+        text = json.dumps(facts.to_dict(), ensure_ascii=False, allow_nan=False)
         return {
             "digest": self.digest,
             "columns": self.content.columns,
@@ -120,6 +122,9 @@ class Saving:
             and units.same_memory(self.values[name], kept.values[name])
         }
 
+    def _workers(self, *, light: bool = False) -> AbstractContextManager[Executor]:
+        return workers(self.values.num_rows * self.values.num_columns, light=light)
+
     def _usable_parent(self) -> StoredTable | None:
         """Return the parent if something of it may be used."""
         parent = self._parent
@@ -133,8 +138,9 @@ class Saving:
 
     def _over(self, target: Target, stored: StoredTable, pool: Executor) -> TableManifest | None:
         version = stored.version
-        before = Parent(stored, recent.kept(version.name, version.digest), pool)
-        found = match(self._new, before, pool)
+        with self._workers(light=True) as light:
+            before = Parent(stored, recent.kept(version.name, version.digest), light, pool)
+            found = match(self._new, before, light)
         return write_over(target, self._new, before, found, pool) if found else None
 
     def _profile(self, parent: StoredTable | None) -> StoredProfile:

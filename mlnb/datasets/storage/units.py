@@ -243,9 +243,8 @@ def _fixed_width(array: Any, valid: Any) -> Any:
             view = rows.reshape(-1)
     if pa.types.is_floating(array.type):
         floats = view.view(f"f{width}")
-        missing = np.isnan(floats)
-        if missing.any():
-            view = np.where(missing, np.nan, floats).astype(floats.dtype, copy=False)
+        if len(floats) and np.isnan(floats.min()):  # NaN if there is one; quicker than to look
+            view = np.where(np.isnan(floats), np.nan, floats).astype(floats.dtype, copy=False)
             view = view.view(np.uint8)
     return view
 

@@ -24,12 +24,22 @@ class _AtOnce(Executor):
 
 
 @contextmanager
-def workers(cells: int) -> Iterator[Executor]:
-    """Give threads for work on a table of so many cells."""
-    if cells < _SMALL:
+def workers(cells: int, *, light: bool = False) -> Iterator[Executor]:
+    """Give threads for work on a table of so many cells.
+
+    Parameters
+    ----------
+    cells : int
+        Rows times columns.
+    light : bool
+        The work waits for memory more than it computes (hashing, comparing). Two processors are
+        often two threads of one core, and then a second thread only makes the first one slower.
+    """
+    count = min(_MOST, cores() // 2 if light else cores())
+    if cells < _SMALL or count < 2:
         yield _AtOnce()
         return
-    with ThreadPoolExecutor(min(_MOST, cores())) as pool:
+    with ThreadPoolExecutor(count) as pool:
         yield pool
 
 

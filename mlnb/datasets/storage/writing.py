@@ -160,7 +160,7 @@ class _Layers:
             values = pa.table(
                 [_spread(column, inverse) for column in values.columns], names=values.schema.names
             )
-        encodings = choose(values)
+        encodings = choose(values, self.pool)
         starts = np.cumsum([0, *(part.rows for part in parts)])
 
         def store(part: Part, start: int) -> Part:
@@ -315,7 +315,7 @@ def _write_parts(store: ObjectStore, values: Any, rows: int, pool: Executor) -> 
     count = max(min(count, rows), 1)
     bounds = np.linspace(0, rows, count + 1).astype(int).tolist()
     columns = list(range(values.num_columns))
-    encodings = choose(values)
+    encodings = choose(values, pool)
 
     def store_part(start: int, stop: int) -> Part:
         piece = values.slice(start, stop - start)
