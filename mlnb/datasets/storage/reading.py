@@ -13,6 +13,7 @@ from mlnb.core.hashing import digest_bytes
 from mlnb.core.store import ObjectStore
 from mlnb.datasets.storage.manifest import Part, PartFile, TableManifest
 from mlnb.datasets.storage.rearranging import (
+    Room,
     in_one_dictionary,
     replaced,
     taken,
@@ -68,21 +69,13 @@ def read(
         low, high = (int(picked.min()), int(picked.max()) + 1) if len(picked) else (0, 0)
     parts, first = _parts_between(manifest.parts, low, high)
     wanted = {column for column, _dictionary, _kind in fields}
-    jobs = [
-        (file, pool.submit(_decode, store, file, wanted, wanted_by))
-        for part in parts
-        for file in part.files
-        if any(stored.column in wanted for stored in file.columns)
-    ]
-    pieces: dict[int, list[Any]] = {column: [] for column in wanted}
-    for _file, job in jobs:
-        for column, values in job.result().items():
-            pieces[column].extend(values.chunks)
+    pieces = _decode_all(store, parts, wanted, pool, wanted_by)
+    room = Room()
     patches = _patches(store, manifest, wanted, pool, wanted_by)
 
     def assemble(field: tuple[int, Any, Any]) -> Any:
         column, dictionary, kind = field
-        chunks = pieces[column]
+        chunks = pieces.pop(column)
         if dictionary is not None:
             chunks = [in_one_dictionary(chunk, dictionary) for chunk in chunks]
             kind = pa.int32()
@@ -97,13 +90,30 @@ def read(
         values = (
             values.slice(low - first, high - low)
             if picked is None
-            else taken(values, picked - first if first else picked)
+            else taken(values, picked - first if first else picked, room)
         )
         if dictionary is None:
             return values
         return with_dictionary(values, dictionary)
 
     return list(pool.map(assemble, fields))
+
+
+def _decode_all(
+    store: ObjectStore, parts: Sequence[Part], wanted: set[int], pool: Executor, wanted_by: str
+) -> dict[int, list[Any]]:
+    """Return the chunks of each wanted column; nothing else holds their memory."""
+    jobs = [
+        pool.submit(_decode, store, file, wanted, wanted_by)
+        for part in parts
+        for file in part.files
+        if any(stored.column in wanted for stored in file.columns)
+    ]
+    pieces: dict[int, list[Any]] = {column: [] for column in wanted}
+    for job in jobs:
+        for column, values in job.result().items():
+            pieces[column].extend(values.chunks)
+    return pieces
 
 
 def selected_rows(

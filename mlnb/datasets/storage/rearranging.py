@@ -3,6 +3,7 @@
 Equal here means: loads back the same. Null equals null, NaN equals NaN, and 0.0 is not -0.0.
 """
 
+from threading import local
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,43 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 _BLOCK = 65_536
+_PIECE = 262_144
+"""Rows of a chunk of text that is put together."""
 _INLINE = 12
 """Bytes of text that an Arrow view holds itself."""
 
 
-def taken(column: Any, rows: Any) -> Any:
+class Room:
+    """Memory for putting columns together, used again and again by each thread.
+
+    To touch new memory takes longer than to copy into it.
+    """
+
+    def __init__(self) -> None:
+        self._of_thread = local()
+
+    def joined(self, column: Any) -> Any:
+        """Return a column of fixed width and several chunks as one array.
+
+        It is good until the thread's next call.
+        """
+        width = column.type.bit_width // 8
+        size = len(column) * width
+        room = getattr(self._of_thread, "room", None)
+        if room is None or len(room) < size:
+            room = self._of_thread.room = np.empty(size, np.uint8)
+        place = 0
+        for chunk in column.chunks:
+            data = _raw(chunk).reshape(-1).view(np.uint8)
+            room[place : place + len(data)] = data
+            place += len(data)
+        bits = None
+        if column.null_count:
+            bits = pc.is_valid(column).combine_chunks().buffers()[1]
+        return pa.Array.from_buffers(column.type, len(column), [bits, pa.py_buffer(room[:size])])
+
+
+def taken(column: Any, rows: Any, room: Room | None = None) -> Any:
     """Return the values of some rows of a column.
 
     Parameters
@@ -23,13 +56,17 @@ def taken(column: Any, rows: Any) -> Any:
         Of a plain type.
     rows : numpy.ndarray of int32 or int64
         In any order; each is there.
+    room : Room, optional
+        For a caller that takes rows of many columns.
     """
     kind = column.type
     if column.num_chunks > 1 and len(rows) and (rows[1:] >= rows[:-1]).all():
         return _taken_in_order(column, rows)
     many = 8 * len(rows) > len(column)
     if many and (pa.types.is_large_string(kind) or pa.types.is_large_binary(kind)):
-        return pa.chunked_array([_taken_text(one_array(column), rows)], kind)
+        return pa.chunked_array(_taken_text(one_array(column), rows), kind)
+    if room is not None and column.num_chunks > 1 and is_fixed(kind):
+        return pa.chunked_array([_taken(room.joined(column), rows)], kind)
     return pa.chunked_array([_taken(one_array(column), rows)], kind)
 
 
@@ -70,18 +107,23 @@ def _taken_in_order(column: Any, rows: Any) -> Any:
     return pa.chunked_array(pieces, kind) if whole is None else made(kind, whole, valid)
 
 
-def _taken_text(array: Any, rows: Any) -> Any:
+def _taken_text(array: Any, rows: Any) -> list[Any]:
     """Take texts by their views, 16 bytes each: three times as quick as Arrow's own way."""
     views = _views(array)
     if views is None:
-        return array.take(pa.array(rows))
+        return [array.take(pa.array(rows))]
     bits, places, *data = views.buffers()
-    if bits is not None:
-        valid = np.asarray(pc.is_valid(array)).take(rows)
-        bits = pa.py_buffer(np.packbits(valid, bitorder="little"))
-    chosen = np.frombuffer(places, np.complex128)[views.offset :].take(rows)
-    made = pa.Array.from_buffers(views.type, len(rows), [bits, pa.py_buffer(chosen), *data])
-    return made.cast(array.type)
+    places = np.frombuffer(places, np.complex128)[views.offset :]
+    valid = None if bits is None else np.asarray(pc.is_valid(array))
+    pieces = []
+    for start in range(0, len(rows), _PIECE):  # the views of all would take much memory
+        chosen = rows[start : start + _PIECE]
+        if valid is not None:
+            bits = pa.py_buffer(np.packbits(valid.take(chosen), bitorder="little"))
+        buffers = [bits, pa.py_buffer(places.take(chosen)), *data]
+        piece = pa.Array.from_buffers(views.type, len(chosen), buffers)
+        pieces.append(piece.cast(array.type))
+    return pieces
 
 
 def replaced(column: Any, rows: Any, cells: Any) -> Any:
