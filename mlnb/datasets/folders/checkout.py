@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mlnb.core import lineage, project
 from mlnb.core.errors import BadInput, Conflict, MlnbError
-from mlnb.core.project import Project
+from mlnb.core.project import STATE, Project
 from mlnb.datasets import versions
 from mlnb.datasets.folders import fetching, planning, reading, statcache, tree
 from mlnb.datasets.folders.ahead import ahead, pool
@@ -75,17 +75,29 @@ def checkout(ref: str, folder: str | Path, *, force: bool = False, clean: bool =
     root = Path(folder).absolute().resolve()
     if root.exists() and not root.is_dir():
         raise Conflict(f"{str(folder)!r} is a file.", "Name a folder.")
-    if clean and here.root.is_relative_to(root):
-        raise BadInput(
-            "Cleaning this folder would remove the project itself.",
-            "Check out into a folder of its own.",
-        )
+    _check_place(here, root, clean=clean)
     root.mkdir(parents=True, exist_ok=True)
     with statcache.locked(here, root, alone=True):
         done = _Work(here, root, stored, rows).run(force=force, clean=clean)
     version = done.version
     lineage.record_input("dataset", version.ref, version.digest, value=version)
     return done
+
+
+def _check_place(here: Project, root: Path, *, clean: bool) -> None:
+    """Raise `BadInput` if files would get among what mlnb or git keeps, or cleaning remove it."""
+    fix = "Check out into a folder of its own."
+    precious = [here.root]
+    if here.store.is_local:
+        precious.append(Path(here.store.url.removeprefix("file://")).resolve())
+    if clean and any(place.is_relative_to(root) for place in precious):
+        raise BadInput("Cleaning this folder would remove the project or its store.", fix)
+    parts = root.relative_to(here.root).parts if root.is_relative_to(here.root) else (root.name,)
+    for name in (STATE, ".git"):
+        if name in parts:
+            raise BadInput(f"The folder lies in {name}, which is not for files.", fix)
+    if any(root.is_relative_to(place) for place in precious[1:]):
+        raise BadInput("The folder lies in the object store, which is not for files.", fix)
 
 
 class _Work:

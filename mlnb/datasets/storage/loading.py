@@ -1,6 +1,7 @@
 """A stored table as a frame of some library."""
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 from mlnb.core.errors import BadInput, UnknownName
@@ -29,6 +30,8 @@ def load_table(
     columns, rows, engine
         As in `mlnb.datasets.load`.
     """
+    if rows is not None and not _is_range(rows):
+        raise BadInput(f"{rows!r} is no range of rows.", "Say it like (0, 1000).")
     if rows is not None and not 0 <= rows[0] <= rows[1] <= version.rows:
         raise BadInput(
             f"{version.ref} has no rows {rows[0]} to {rows[1]}.",
@@ -50,6 +53,14 @@ def load_table(
         kept_as = frame if engine == "pandas" else content
         recent.keep(version.name, version.digest, kept_as, content.table.nbytes, ours=True)
     return frame
+
+
+def _is_range(rows: Any) -> bool:
+    return (
+        isinstance(rows, Sequence)
+        and len(rows) == 2
+        and all(isinstance(row, Integral) for row in rows)
+    )
 
 
 def _wanted(stored: StoredTable, columns: Sequence[str], engine: str) -> list[str]:

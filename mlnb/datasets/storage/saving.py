@@ -181,12 +181,15 @@ def _contents(table: New | TableManifest) -> list[tuple[str, list[str]]]:
 def _check_key(values: Any, key: Sequence[str]) -> None:
     if not key:
         return
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     names = values.schema.names
     for name in key:
         if name not in names:
             raise UnknownName("column", name, names)
+        if pa.types.is_nested(values[name].type):
+            raise BadInput(f"The key column {name!r} holds lists or structs.", "Choose another.")
         if values[name].null_count:
             raise BadInput(f"The key column {name!r} has nulls.", "Choose columns without.")
     rows = values.select(list(key)).group_by(list(key)).aggregate([([], "count_all")])

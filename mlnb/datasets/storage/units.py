@@ -165,6 +165,8 @@ def _update(hasher: Any, array: Any) -> None:
         width = pa.int8() if len(array.dictionary) < 2**7 else pa.int32()
         array, kind = array.indices.cast(width), width
     valid = None
+    # Said first, so that no bytes of one part can be taken for those of another.
+    hasher.update(array.null_count.to_bytes(8, "little"))
     if array.null_count:
         bits = _bits(array.buffers()[0], array.offset, len(array))
         hasher.update(bits)
@@ -212,6 +214,7 @@ def _update_variable(hasher: Any, array: Any, valid: Any) -> None:
     _validity, offsets, data = array.buffers()
     if lengths.max(initial=0) < 2**31:
         lengths = lengths.astype(np.int32)  # half as much to hash
+    hasher.update(bytes([lengths.itemsize]))
     hasher.update(lengths.view(np.uint8))
     if data is not None and len(array):
         starts = np.frombuffer(offsets, np.int64)

@@ -159,6 +159,19 @@ def test_another_dataset_is_not_removed_from_a_folder(photos: Path, edited: obje
     assert Path("other/one.txt").exists()
 
 
+@pytest.mark.parametrize("clean", [False, True])
+@pytest.mark.parametrize("place", [".mlnb", ".mlnb/store", ".mlnb/store/logs", "a/.git/hooks"])
+def test_what_mlnb_and_git_keep_is_no_place_for_files(
+    place: str, clean: bool, photos: Path, in_project: Project
+) -> None:
+    ref = datasets.save(photos, "photos").ref
+    target = in_project.root / place
+    before = sorted(in_project.root.rglob("*"))
+    with pytest.raises(BadInput, match="folder"):
+        datasets.checkout(ref, target, clean=clean)
+    assert sorted(in_project.root.rglob("*")) == before
+
+
 def test_a_cleaning_never_takes_the_project(photos: Path, edited: object) -> None:
     with pytest.raises(BadInput, match="remove the project"):
         datasets.checkout("photos@1", ".", clean=True)

@@ -285,3 +285,15 @@ def test_a_key_that_is_none_is_refused(key: Any, error: type[Exception]) -> None
     with pytest.raises(error):
         datasets.save(frame(), "data", key=key)
     assert datasets.names() == []
+
+
+def test_a_key_of_lists_is_refused() -> None:
+    with pytest.raises(BadInput, match="lists or structs"):
+        datasets.save(pd.DataFrame({"a": [[1], [2]], "b": [1, 2]}), "data", key="a")
+
+
+@pytest.mark.parametrize("rows", [(None, 5), "03", 5, slice(0, 3), (1.5, 3), (0, 1, 2), (3, 1)])
+def test_rows_that_are_no_range_are_refused(rows: Any) -> None:
+    datasets.save(frame(10), "data")
+    with pytest.raises(BadInput):
+        datasets.load("data", rows=rows)

@@ -7,4 +7,4 @@ from mlnb.ui.grammar import Noun
 
 @click.group("dataset", cls=Noun)
 def dataset() -> None:
-    """Save, load and inspect versions of tables."""
+    """Save, load, compare and share versions of tables, folders and files."""

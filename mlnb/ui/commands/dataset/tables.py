@@ -1,6 +1,7 @@
 """Save and load versions, and what they hold: save, load, list, show, diff."""
 
 from collections.abc import MutableMapping
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ def load(
     variables = surface.namespace
     if not isinstance(variables, MutableMapping):
         raise click.UsageError("In a shell, say where to write it: --out FILE.")
-    if into is not None and not into.isidentifier():
+    if into is not None and (not into.isidentifier() or iskeyword(into)):
         raise click.UsageError(f"{into!r} cannot name a variable.")
     frame = datasets.load(ref, columns=chosen, rows=_row_range(rows), engine=engine)
     if into is None:
@@ -184,7 +185,7 @@ def diff(
 
 
 def _names(text: str | None) -> list[str] | None:
-    return [name.strip() for name in text.split(",")] if text else None
+    return None if text is None else [name.strip() for name in text.split(",")]
 
 
 def _row_range(text: str | None) -> tuple[int, int] | None:
