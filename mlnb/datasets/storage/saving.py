@@ -50,7 +50,7 @@ class Saving:
         parent: StoredVersion | None = None,
     ) -> None:
         self._store = store
-        self._parent = parent if parent and parent.kind == "table" else None
+        self._stored = StoredTable(store, parent) if parent and parent.kind == "table" else None
         self._data = data
         self.content = read(data)
         self.values = plain(self.content.table)
@@ -64,12 +64,12 @@ class Saving:
 
     def is_in_parent(self) -> bool:
         """Tell whether the parent has this content, and has it still."""
-        version = self._parent
-        if version is None or version.digest != self.digest:
+        stored = self._stored
+        if stored is None or stored.version.digest != self.digest:
             return False
-        if not manifests.is_whole(self._store, version):
+        if not manifests.is_whole(self._store, stored.version):
             return False
-        return not self._new.key or StoredTable(self._store, version).key == self._new.key
+        return not self._new.key or stored.key == self._new.key
 
     def store_over(self) -> dict[str, Any]:
         """Store the table, or what the parent lacks of it.
@@ -105,11 +105,12 @@ class Saving:
 
     def _known_units(self) -> dict[str, list[str]]:
         """Return the digests of columns that are the same memory as when the parent was kept."""
-        parent = self._parent
-        kept = recent.kept(parent.name, parent.digest) if parent else None
-        if parent is None or kept is None or kept.values is None:
+        stored = self._stored
+        if stored is None or self.values.nbytes < SMALL:
             return {}
-        stored = StoredTable(self._store, parent)
+        kept = recent.kept(stored.version.name, stored.version.digest)
+        if kept is None or kept.values is None:
+            return {}
         try:
             if stored.manifest.unit_rows != table_manifests.UNIT_ROWS:
                 return {}
@@ -127,11 +128,10 @@ class Saving:
 
     def _usable_parent(self) -> StoredTable | None:
         """Return the parent if something of it may be used."""
-        parent = self._parent
-        if parent is None or self.values.nbytes < SMALL:
+        stored = self._stored
+        if stored is None or self.values.nbytes < SMALL:
             return None
-        stored = StoredTable(self._store, parent)
-        if not manifests.is_whole(self._store, parent):
+        if not manifests.is_whole(self._store, stored.version):
             return None  # what it lost would be lost here, too
         fits = stored.manifest.unit_rows == table_manifests.UNIT_ROWS and stored.manifest.units
         return stored if fits else None
