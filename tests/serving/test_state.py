@@ -74,8 +74,12 @@ def test_a_process_is_known_by_pid_and_birth(bystander: subprocess.Popen[bytes])
 def test_a_clock_that_was_set_does_not_hide_it() -> None:
     arguments = [json.dumps({"name": "a"}), "mlnb.serving.supervisor"]
     with subprocess.Popen(
-        [sys.executable, "-c", "input()", *arguments], stdin=subprocess.PIPE
+        [sys.executable, "-c", "print(flush=True); input()", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # its command line is not there before it runs
         running = replace(STATE, pid=process.pid, created=time.time() - 7200)
         assert states.process(running) is not None
         assert states.process(replace(running, name="b")) is None
