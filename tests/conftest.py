@@ -33,6 +33,8 @@ def own_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in list(os.environ):
         if variable.startswith(FOREIGN):
             monkeypatch.delenv(variable)
+    # Tests of the shipper start it; in all others who reads delivers, and no process is left over.
+    monkeypatch.setenv("MLNB_BACKGROUND_DELIVERY", "false")
 
 
 @pytest.fixture

@@ -51,6 +51,11 @@ class Settings(BaseModel):
         "sqlite:///.mlnb/mlflow.db", description="MLflow tracking and registry URI."
     )
     experiment: str = Field("", description="MLflow experiment; the project name when empty.")
+    background_delivery: bool = Field(
+        True,
+        description="Whether a process of its own brings what runs log to the tracking store while "
+        "they run; without it, the next command that reads runs does.",
+    )
     author: str = Field(
         default_factory=_user, description="Who is named as author of versions and releases."
     )

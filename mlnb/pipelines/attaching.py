@@ -35,10 +35,10 @@ class Attacher:
 
 
 def _attach(runs: list[str], notebook: Path, finished: bool) -> None:
-    from mlnb.tracking import liveness
+    from mlnb.tracking import flushing
     from mlnb.tracking import runs as tracked
 
     for run in runs:
         tracked.attach_notebook(run, notebook)
     if not finished:
-        liveness.sweep(projects.current())
+        flushing.settle(projects.current())

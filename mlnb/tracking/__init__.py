@@ -1,8 +1,11 @@
 """Runs, provenance and the model registry; MLflow is the store.
 
-``start``/``end`` (or ``track``) open and close a run, ``log`` writes to the active one. The
-modules: `store` (the connection), `run` (the active run), `runs` (runs read back), `models`
-(the registry), `journal` (what waits for an unreachable store).
+``start``/``end`` (or ``track``) open and close a run, ``log`` writes to the active one, ``flush``
+waits until the store has it. The modules, in the order in which a record passes them: `run` (the
+active run), `recording` (what is written to it), `writing` and `journal` (where it is written),
+`shipper` and `delivery` (how it gets to the store), `store` (the connection), `runs` (runs read
+back). With `fluent`, `following` and `aside` MLflow's own functions write into the active run.
+`models` is the registry.
 """
 
 from importlib import import_module
@@ -12,6 +15,7 @@ _HOMES = {
     "Run": "mlnb.tracking.recording",
     "active": "mlnb.tracking.run",
     "end": "mlnb.tracking.run",
+    "flush": "mlnb.tracking.flushing",
     "log": "mlnb.tracking.run",
     "start": "mlnb.tracking.run",
     "track": "mlnb.tracking.run",
@@ -22,6 +26,7 @@ __all__ = [
     "Run",
     "active",
     "end",
+    "flush",
     "journal",
     "log",
     "models",

@@ -1,55 +1,112 @@
-"""MLflow's own functions follow our run: ``mlflow.log_metric`` and autologging write into it."""
+"""MLflow's own functions follow our run: ``mlflow.log_metric`` and autologging write into it.
 
-import logging
+Opening a run does not import MLflow. From the moment the notebook does, our run stands on MLflow's
+stack of active runs; it is looked for in the store when one of MLflow's functions asks for its id.
+"""
+
+import atexit
+import importlib.util
+import sys
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from threading import get_ident
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from mlnb.tracking import store
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from mlnb.tracking.recording import Run
 
-_PARENT = "mlflow.parentRunId"
-_logger = logging.getLogger("mlnb.tracking")
-
-
-def enter(uri: str, experiment: str, run_id: str) -> None:
-    """Make a run MLflow's active one."""
-    import mlflow
-
-    store.use(uri)
-    mlflow.set_experiment(experiment_id=experiment)
-    mlflow.start_run(run_id=run_id, nested=True)
+_open: "list[Run]" = []
+_followers: dict[str, Any] = {}  # by our run's id: what stands for it on MLflow's stack
 
 
-def leave(client: "MlflowClient", run_id: str, status: str) -> None:
-    """End a run, and what was left open inside it, in MLflow's stack and in the store."""
-    import mlflow
-
-    while (open_run := mlflow.active_run()) is not None:
-        found = open_run.info.run_id
-        inside = open_run.data.tags.get(_PARENT) == run_id
-        if found != run_id and not inside:
-            break
-        with suppress(Exception):  # it leaves the stack even if the store then refuses
-            mlflow.end_run(status)
-        if found == run_id:
-            break
-    if client.get_run(run_id).info.status == "RUNNING":
-        client.set_terminated(run_id, status)
+def follow(run: "Run") -> None:
+    """Make a run MLflow's active one, now or as soon as MLflow is imported."""
+    _open.append(run)
+    store.quiet()
+    if "mlflow" in sys.modules:
+        _push()
+    elif not any(isinstance(finder, _Watch) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Watch())
 
 
-def forget(run_ids: Sequence[str]) -> None:
-    """Take runs, and what was opened inside them, off MLflow's stack without asking any store.
+def leave(run: "Run", status: str) -> str:
+    """End what MLflow opened inside a run, and take the run off MLflow's stack.
 
-    MLflow's own ``end_run`` would try for minutes to reach a server that is down.
+    Returns
+    -------
+    str
+        The status that the user gave the run through MLflow, if any.
     """
-    from mlflow.tracking import fluent
+    if run in _open:
+        _open.remove(run)
+    follower = _followers.pop(run.id, None)
+    return follower.leave(status) if follower is not None else ""
 
-    stack = fluent._active_run_stack.get()  # type: ignore[no-untyped-call]  # MLflow's own
-    stack[:] = [
-        item
-        for item in stack
-        if item.info.run_id not in run_ids and item.data.tags.get(_PARENT) not in run_ids
-    ]
+
+def catch_up() -> None:
+    """Follow now if another thread has imported MLflow: its stack is each thread's own."""
+    if len(_followers) < len(_open) and "mlflow" in sys.modules:
+        _push()
+
+
+def _push() -> None:
+    """Put this thread's open runs on MLflow's stack, unless they are or were there."""
+    import mlflow  # noqa: F401  (waits, if another thread is importing it)
+
+    from mlnb.tracking.following import Follower
+
+    if not _followers:
+        atexit.unregister(_withdraw)
+        atexit.register(_withdraw)  # before MLflow's own handler, which was registered earlier
+    for run in _open:
+        if run.id not in _followers and run.thread == get_ident():
+            _followers[run.id] = Follower(run)
+
+
+def _withdraw() -> None:
+    """Take our runs off MLflow's stack: its handler would call them finished."""
+    for follower in _followers.values():
+        follower.withdraw()
+
+
+class _Watch(MetaPathFinder):
+    """Notices the import of MLflow; then it takes itself out of the way."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Find MLflow where it is, with a loader that tells us."""
+        if fullname != "mlflow":
+            return None
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+        found = importlib.util.find_spec(fullname)
+        if found is not None and found.loader is not None:
+            found.loader = _Telling(found.loader)
+        return found
+
+
+class _Telling(Loader):
+    """Loads as another loader does, and then tells us."""
+
+    def __init__(self, loader: Loader) -> None:
+        self._loader = loader
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Create the module as the other does."""
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Execute the module as the other does; our runs are then MLflow's."""
+        module.__loader__ = self._loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        self._loader.exec_module(module)
+        _push()

@@ -31,8 +31,8 @@ _TYPES = {
 }
 
 
-def dataset_input(edge: Edge, value: Any) -> "DatasetInput":
-    """Return a dataset version as MLflow shows it: name, digest, schema, source.
+def described(edge: Edge, value: Any) -> dict[str, Any]:
+    """Return a dataset version as it is journalled: name, digest, schema, source.
 
     Parameters
     ----------
@@ -41,24 +41,35 @@ def dataset_input(edge: Edge, value: Any) -> "DatasetInput":
     value : DatasetVersion or None
         Its record, when the reader has it.
     """
-    from mlflow.entities import Dataset, DatasetInput, InputTag
-
     columns = [
         {"name": column.name, "type": _mlflow_type(column.type), "required": False}
         for column in getattr(value, "columns", [])
     ]
     schema = json.dumps({"mlflow_colspec": columns})
+    return {
+        "ref": edge.ref,
+        "digest": edge.digest,
+        # MLflow stores 65,535 characters: a very wide table is listed without its schema.
+        "schema": schema if columns and len(schema) < 65_000 else None,
+        "profile": json.dumps({"num_rows": value.rows}) if value is not None else None,
+    }
+
+
+def dataset_input(found: dict[str, Any]) -> "DatasetInput":
+    """Return a dataset version, described, as MLflow stores it."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    ref, digest = found["ref"], found["digest"]
     return DatasetInput(
         Dataset(
-            name=edge.ref.partition("@")[0],
-            digest=edge.digest[:36],  # as many characters as MLflow stores
+            name=ref.partition("@")[0],
+            digest=digest[:36],  # as many characters as MLflow stores
             source_type=SOURCE_TYPE,
-            source=json.dumps({"ref": edge.ref, "digest": edge.digest}),
-            # MLflow stores 65,535 characters: a very wide table is listed without its schema.
-            schema=schema if columns and len(schema) < 65_000 else None,
-            profile=json.dumps({"num_rows": value.rows}) if value is not None else None,
+            source=json.dumps({"ref": ref, "digest": digest}),
+            schema=found["schema"],
+            profile=found["profile"],
         ),
-        tags=[InputTag("mlflow.data.context", "input"), InputTag("mlnb.ref", edge.ref)],
+        tags=[InputTag("mlflow.data.context", "input"), InputTag("mlnb.ref", ref)],
     )
 
 

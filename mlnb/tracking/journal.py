@@ -1,182 +1,300 @@
-"""Where runs go while the tracking store does not answer, and how they get home.
+"""The journal: what runs log, on this machine, until the tracking store has it.
 
-The journal is an MLflow store of its own, on SQLite below ``.mlnb/local/journal``. So MLflow's
-functions and autologging work in a cell as always, whatever the state of the real store. A run in
-it is a whole run, or the rest of one that began in the real store (tag ``mlnb.journal.run``). Runs
-that have ended are copied to the real store when it answers again. A delivery that is
-interrupted is repeated: every write in it may happen twice without harm.
+One file per run below ``.mlnb/local/journal``, written by one process, read by whoever delivers::
+
+    <time>-<run>.log      records, one line each, appended and never changed
+    <time>-<run>.files/   the content of artifacts: a numbered folder per record
+    <time>-<run>.state    how far the records are in the store, and the run's id there
+    trouble.json          while the store does not answer: since when, and why
+
+A record is a line: CRC-32 of the rest, the record's number, its kind and body as JSON. A torn last
+line is a record that nobody was told was written; a damaged line in between is reported by those
+who read, and a missing number says how many are gone. The writer holds a lock on the file: the
+system gives it back however the process ends, so a file that can be locked is complete.
+
+Only the standard library is imported here: every notebook loads it.
 """
 
 import fcntl
-import logging
+import json
+import os
 import shutil
+import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mlnb.core.errors import BadInput
 from mlnb.core.project import STATE, Project
-from mlnb.tracking import inputs, store
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-    from mlflow.entities import Run
-
-TARGET = "mlnb.journal.run"
-"""On a journal run: the run in the real store that it continues."""
+FORMAT = 1
+OPEN, JOIN, METRICS, PARAMS, TAGS, FILES, INPUT, CELL, END = (
+    "open",
+    "join",
+    "metrics",
+    "params",
+    "tags",
+    "files",
+    "input",
+    "cell",
+    "end",
+)
+"""Kinds of records. A file begins with `OPEN` (a new run) or `JOIN` (further writes to one)."""
 ORIGIN = "mlnb.journal"
-"""On a delivered run: its id in the journal."""
-_PARENT = "mlflow.parentRunId"
+"""Tag of a delivered run: its id in the journal, where the store chose another."""
 
-_logger = logging.getLogger("mlnb.tracking")
-
-
-def uri(project: Project) -> str:
-    """Return the journal's tracking URI."""
-    return f"sqlite:///{_folder(project) / 'mlflow.db'}"
+DIED = "The process ended before the run did."
+STATUSES = ("FINISHED", "FAILED", "KILLED")
+_CHUNK = 4 * 1024 * 1024
 
 
-def _folder(project: Project) -> Path:
-    return project.state / "local" / "journal"
+@dataclass(frozen=True)
+class Entry:
+    """One record, as it is read."""
+
+    number: int
+    kind: str
+    body: Any
+    end: int
+    """The byte offset behind it."""
 
 
-def _exists(project: Project) -> bool:
-    return (project.root / STATE / "local" / "journal" / "mlflow.db").exists()  # makes no folder
+@dataclass(frozen=True)
+class State:
+    """How far a file is delivered."""
+
+    offset: int = 0
+    number: int = 0
+    """Of the last record before the offset."""
+    run: str = ""
+    """The run's id in the store; empty until it is there."""
+    ended: str = ""
+    """The status it ended with."""
+    cell: str = ""
+    """The last cell that began."""
+    damaged: int = 0
+    """Records that could not be read, or that the store refused."""
+
+
+@dataclass
+class Chunk:
+    """Some records of a file, in order."""
+
+    entries: list[Entry] = field(default_factory=list)
+    damaged: int = 0
+    """Records that are gone: damaged lines and missing numbers."""
+    offset: int = 0
+    """Where to go on reading."""
+
+
+def line(number: int, kind: str, body: Any) -> bytes:
+    """Return a record as it is stored."""
+    text = f"{number} {json.dumps([kind, body], ensure_ascii=False, separators=(',', ':'))}"
+    data = text.encode(errors="replace")  # a lone surrogate stops nothing
+    return b"%08x %b\n" % (zlib.crc32(data), data)
+
+
+def read(path: Path, offset: int, number: int, *, complete: bool) -> Chunk:
+    """Read records behind an offset; at most some megabytes.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    offset, number : int
+        Where the last record that was read ends, and its number.
+    complete : bool
+        Whether its writer is gone, so that a line without an end is a torn one.
+    """
+    with path.open("rb") as file:
+        file.seek(offset)
+        data = file.read(_CHUNK)
+        while data and b"\n" not in data and (more := file.read(_CHUNK)):
+            data += more
+        at_end = file.tell() == os.fstat(file.fileno()).st_size
+    found = Chunk(offset=offset)
+    position, unreadable = offset, 0
+    *lines, torn = data.split(b"\n")
+    for raw in lines:
+        position += len(raw) + 1
+        entry = _parsed(raw, position)
+        if entry is None:
+            unreadable += 1
+            continue
+        # What a damaged line held is known by the number that is missing.
+        found.damaged += max(0, entry.number - number - 1)
+        number, unreadable = entry.number, 0
+        found.offset = position
+        found.entries.append(entry)
+    if not at_end:
+        found.offset = position
+    elif complete:
+        found.offset = position + len(torn)
+        found.damaged += unreadable + bool(torn)
+    return found
+
+
+def _parsed(raw: bytes, end: int) -> Entry | None:
+    checksum, _, data = raw.partition(b" ")
+    number, _, text = data.partition(b" ")
+    try:
+        if int(checksum, 16) != zlib.crc32(data):
+            return None
+        kind, body = json.loads(text)
+        return Entry(int(number), str(kind), body, end)
+    except (ValueError, TypeError):
+        return None
+
+
+def head(path: Path) -> dict[str, Any] | None:
+    """Return what a file begins with: the run it belongs to; None when it is damaged."""
+    with suppress(OSError), path.open("rb") as file:
+        entry = _parsed(file.readline().rstrip(b"\n"), 0)
+        if entry is not None and entry.kind in (OPEN, JOIN):
+            return dict(entry.body) | {"kind": entry.kind}
+    return None
+
+
+# -- the folder ----------------------------------------------------------------------------------
+
+
+def folder(project: Project) -> Path:
+    """Return where the journal of a project is; it need not be there."""
+    return project.root / STATE / "local" / "journal"
+
+
+def files(project: Project) -> list[Path]:
+    """Return the files that hold something undelivered or are being written, oldest first."""
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder(project)) as found:
+        return sorted(Path(item.path) for item in found if item.name.endswith(".log"))
+    return []
 
 
 def waiting(project: Project) -> int:
     """Return how many ended runs wait for delivery."""
-    if not _exists(project):
+    from mlnb.tracking import writing
+
+    writing.finish()
+    return len({run_of(path) for path in files(project) if not is_open(path)})
+
+
+def run_of(path: Path) -> str:
+    """Return the id of the run that a file belongs to."""
+    return path.stem.split("-")[1]
+
+
+def size(path: Path) -> int:
+    """Return a file's size; 0 when it is gone."""
+    try:
+        return path.stat().st_size
+    except OSError:
         return 0
-    client = store.client(uri(project))
-    with store.failures(uri(project)):
-        return len(_ended(client))
 
 
-def deliver(project: Project) -> int:
-    """Copy the ended runs to the tracking store; returns how many.
-
-    Another process that is delivering already is left alone.
-
-    Raises
-    ------
-    TrackingUnavailable
-        If the tracking store does not answer; nothing is lost.
-    """
-    if not _exists(project):
-        return 0
-    target_uri = project.tracking_uri
-    store.check(target_uri)
-    with _alone(_folder(project)) as alone:
-        if not alone:
-            return 0
-        source, target = store.client(uri(project)), store.client(target_uri)
-        delivered = 0
-        with store.failures(target_uri):
-            waiting_ids = {run.info.run_id for run in _all(source)}
-            for run in _ended(source):
-                parent = run.data.tags.get(_PARENT, "")
-                if parent in waiting_ids and _delivered(source, target, parent) is None:
-                    continue  # after its parent, so that it can name it
-                try:
-                    with store.failures(target_uri):
-                        _deliver(project, source, target, run)
-                except BadInput as error:  # say, the run that it continues was deleted
-                    name = run.info.run_name
-                    _logger.warning("mlnb: run %r stays in the journal: %s", name, error.message)
-                    continue
-                delivered += 1
-    if delivered:
-        runs = "run" if delivered == 1 else "runs"
-        _logger.warning("mlnb: delivered %d %s from the journal.", delivered, runs)
-    return delivered
-
-
-def _all(client: "MlflowClient") -> "list[Run]":
-    experiments = [item.experiment_id for item in client.search_experiments()]
-    return list(
-        client.search_runs(experiments, max_results=1000, order_by=["attributes.start_time ASC"])
-    )
-
-
-def _ended(client: "MlflowClient") -> "list[Run]":
-    return [run for run in _all(client) if run.info.status != "RUNNING"]
-
-
-def _delivered(source: "MlflowClient", target: "MlflowClient", run_id: str) -> str | None:
-    """Return the id under which a journal run is in the real store."""
-    with suppress(Exception):
-        if home := source.get_run(run_id).data.tags.get(TARGET):
-            return str(home)
-    experiments = [item.experiment_id for item in target.search_experiments()]
-    found = target.search_runs(experiments, filter_string=f"tags.`{ORIGIN}` = '{run_id}'")
-    return str(found[0].info.run_id) if found else None
-
-
-def _deliver(project: Project, source: "MlflowClient", target: "MlflowClient", run: "Run") -> None:
-    tags = {key: value for key, value in run.data.tags.items() if key != TARGET}
-    parent = tags.get(_PARENT)
-    if parent and (home := _delivered(source, target, parent)):
-        tags[_PARENT] = home
-    run_id = _delivered(source, target, run.info.run_id)
-    if run_id is None:
-        experiment = source.get_experiment(run.info.experiment_id).name
-        made = target.create_run(
-            store.experiment_id(experiment, project.tracking_uri),
-            start_time=run.info.start_time,
-            run_name=run.info.run_name,
-            tags={**tags, ORIGIN: run.info.run_id},
-        )
-        run_id = made.info.run_id
-    _copy(source, target, run, run_id, tags)
-    target.set_terminated(run_id, run.info.status, end_time=run.info.end_time)
-    source.delete_run(run.info.run_id)
-    folder = store.artifact_root(_folder(project) / "mlflow.db")
-    shutil.rmtree(_local(run, folder), ignore_errors=True)
-
-
-def _copy(
-    source: "MlflowClient", target: "MlflowClient", run: "Run", run_id: str, tags: dict[str, str]
-) -> None:
-    from mlflow.entities import Param, RunTag
-
-    metrics: list[Any] = []
-    for key in run.data.metrics:
-        metrics += source.get_metric_history(run.info.run_id, key)
-    params = [Param(key, value) for key, value in run.data.params.items()]
-    log_batch(target, run_id, metrics, params, [RunTag(*item) for item in tags.items()])
-    if run.inputs and run.inputs.dataset_inputs:
-        inputs.record(target, run_id, run.inputs.dataset_inputs)
-    artifacts = Path(run.info.artifact_uri.removeprefix("file://"))
-    if artifacts.is_dir():
-        target.log_artifacts(run_id, str(artifacts))
-
-
-def log_batch(
-    client: "MlflowClient", run_id: str, metrics: list[Any], params: list[Any], tags: list[Any]
-) -> None:
-    """Write any number of metrics, parameters and tags, in batches that MLflow takes."""
-    for start in range(0, len(metrics), 900):
-        client.log_batch(run_id, metrics=metrics[start : start + 900])
-    for start in range(0, len(params), 100):
-        client.log_batch(run_id, params=params[start : start + 100])
-    for start in range(0, len(tags), 100):
-        client.log_batch(run_id, tags=tags[start : start + 100])
-
-
-def _local(run: "Run", root: Path) -> Path:
-    """Return the run's own folder below the journal's artifacts (its artifact folder's parent)."""
-    folder = Path(run.info.artifact_uri.removeprefix("file://")).parent
-    return folder if folder.is_relative_to(root) and folder != root else root / "none"
+def is_open(path: Path) -> bool:
+    """Tell whether a process has a file open for writing."""
+    with alone(path) as free:
+        return not free
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[bool]:
-    with (folder / "delivery.lock").open("w") as file:
+def alone(path: Path) -> Iterator[bool]:
+    """Hold a file's lock, if nobody else does; says whether that worked."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield False
+        return
+    try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             yield False
             return
         yield True
+    finally:
+        os.close(descriptor)
+
+
+def content(path: Path, number: str = "") -> Path:
+    """Return the folder with the content of a file's artifacts, or of one record's."""
+    return path.with_suffix(".files") / number
+
+
+def state(path: Path) -> State:
+    """Return how far a file is delivered."""
+    with suppress(OSError, ValueError, TypeError):
+        return State(**json.loads(path.with_suffix(".state").read_text(encoding="utf-8")))
+    return State()
+
+
+def keep(path: Path, state: State) -> State:
+    """Record how far a file is delivered, and return it."""
+    _replace(path.with_suffix(".state"), json.dumps(asdict(state)))
+    return state
+
+
+def mark(path: Path, status: str) -> None:
+    """Say how a run ended beside its file: an empty file finds room on a full disk."""
+    path.with_suffix(f".{status}").touch()
+
+
+def marked(path: Path) -> str:
+    """Return how a run ended whose file had no room to say so."""
+    return next((s for s in STATUSES if path.with_suffix(f".{s}").exists()), "")
+
+
+def remove(path: Path) -> None:
+    """Remove a file that is delivered, with all that belongs to it."""
+    path.unlink(missing_ok=True)  # first: what is left without it is of no use to anybody
+    for suffix in ("state", *STATUSES):
+        path.with_suffix(f".{suffix}").unlink(missing_ok=True)
+    remove_content(content(path))
+
+
+def remove_content(place: Path) -> None:
+    """Remove the content of artifacts that are delivered."""
+    shutil.rmtree(place, ignore_errors=True)
+
+
+# -- trouble -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why nothing is delivered at present."""
+
+    uri: str
+    """Without user and password."""
+    reason: str
+    since: float
+
+
+def trouble(project: Project) -> Trouble | None:
+    """Return why nothing is delivered at present, if so."""
+    with suppress(OSError, ValueError, TypeError):
+        text = (folder(project) / "trouble.json").read_text(encoding="utf-8")
+        return Trouble(**json.loads(text))
+    return None
+
+
+def tell_trouble(project: Project, uri: str, reason: str) -> None:
+    """Say that the store does not answer; kernels warn once."""
+    before = trouble(project)
+    since = before.since if before else time.time()
+    with suppress(OSError):
+        _replace(folder(project) / "trouble.json", json.dumps(asdict(Trouble(uri, reason, since))))
+
+
+def end_trouble(project: Project) -> None:
+    """Say that the store answers."""
+    with suppress(OSError):
+        (folder(project) / "trouble.json").unlink(missing_ok=True)
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

@@ -93,12 +93,16 @@ def register(
     given = None if data is None else _refs(data)
     open_run = run or runs.active()
     with nullcontext(open_run) if open_run else runs.track(f"register {name}") as owner:
-        if owner.kept != "store":
+        try:
+            stored = owner.stored_id()
+        except TrackingUnavailable:
             raise TrackingUnavailable(
                 without_secrets(projects.current().settings.tracking_uri),
                 "a model cannot be registered without it",
-            )
-        made = _register(owner, model, name, types, signature, frame, numbers, description, given)
+            ) from None
+        made = _register(
+            owner, stored, model, name, types, signature, frame, numbers, description, given
+        )
         lineage.record_output("model", made.ref, made.digest, value=made)
     projects.current().events.emit("model.registered", made.ref, run=made.run, data=made.data)
     return made
@@ -106,6 +110,7 @@ def register(
 
 def _register(
     run: Run,
+    stored: str,
     model: Any,
     name: str,
     types: list[str],
@@ -117,8 +122,9 @@ def _register(
 ) -> ModelVersion:
     registry = Registry()
     columns = serialization.columns(signature)
+    store.use(registry.uri)
     with store.failures(registry.uri):
-        uri, model_id, digest = serialization.save(model, run.id, types, signature, example)
+        uri, model_id, digest = serialization.save(model, stored, types, signature, example)
         tags = {
             DIGEST: digest,
             AUTHOR: projects.current().settings.author,
@@ -137,7 +143,7 @@ def _register(
         version = registry.client.create_model_version(
             name,
             uri,
-            run.id,
+            stored,
             tags=tags,
             description=description or None,
             await_creation_for=0,  # it would say on the terminal that it waits

@@ -1,17 +1,22 @@
 """Where a run came from: notebook, commit, uncommitted changes, packages, Python, machine."""
 
+import logging
 import os
 import platform
 import sys
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from threading import Thread
+from threading import Event, Lock, Thread
 
 from mlnb.core.project import Project
 from mlnb.tracking import git
 
 UNKNOWN = "unknown"
+_logger = logging.getLogger("mlnb.tracking")
 
 
 @dataclass
@@ -26,25 +31,81 @@ class Provenance:
 class Collector:
     """Collects in the background, so that a cell does not wait for git.
 
-    The work tree is read when the run starts: what is edited while it runs is not its origin.
+    The work tree is read when the run starts: what is edited while it runs is not its origin. One
+    thread looks for all; runs that start while it is looking share the next look.
+
+    Parameters
+    ----------
+    project : Project
+        Whose folder is looked at.
+    tell : callable
+        Called once with what was found, in the thread that collects.
     """
 
-    def __init__(self, project: Project) -> None:
+    _waiting: "deque[Collector]" = deque()  # noqa: RUF012  (one queue for all on purpose)
+    _lock = Lock()
+    _busy = False
+
+    def __init__(self, project: Project, tell: Callable[[Provenance], object]) -> None:
         self._project = project
-        self._found = Provenance()
-        self._thread = Thread(target=self._collect, name="mlnb-provenance", daemon=True)
-        self._thread.start()
+        self._tell = tell
+        self._told = Event()
+        with Collector._lock:
+            Collector._waiting.append(self)
+            start, Collector._busy = not Collector._busy, True
+        if start:
+            Thread(target=_collect, name="mlnb-provenance", daemon=True).start()
 
-    def result(self, seconds: float = 15.0) -> Provenance:
-        """Wait for what is being collected and return it."""
-        self._thread.join(seconds)
-        return self._found
+    def wait(self, seconds: float = 15.0) -> None:
+        """Wait until it is collected and told."""
+        self._told.wait(seconds)
 
-    def _collect(self) -> None:
+    @classmethod
+    def taken(cls) -> "list[Collector]":
+        """Return who waits now; none means that the thread shall end."""
+        with cls._lock:
+            taken = list(cls._waiting)
+            cls._waiting.clear()
+            cls._busy = bool(taken)
+        return taken
+
+    @classmethod
+    def forked(cls) -> None:
+        """Begin anew in a child, which has no thread."""
+        cls._lock = Lock()
+        cls._waiting.clear()
+        cls._busy = False
+
+    @property
+    def root(self) -> Path:
+        """Return the folder that is looked at."""
+        return self._project.root
+
+    def look(self) -> Provenance:
+        """Look at the project's folder."""
+        try:
+            return self._look()
+        except Exception as error:  # never the user's trouble
+            _logger.warning("mlnb: where this run comes from is not recorded: %s", error)
+            return Provenance()
+
+    def tell(self, found: Provenance) -> None:
+        """Hand over what was found."""
+        try:
+            self._tell(found)
+        finally:
+            self._told.set()
+
+    def _look(self) -> Provenance:
         root = self._project.root
-        changes = git.changes(root, self._project.settings.diff_limit)
         tags: dict[str, str] = {}
         files: dict[str, bytes] = {}
+        checked_out = git.head(root)
+        if checked_out is not None:
+            tags["mlflow.source.git.commit"] = checked_out.commit
+            if checked_out.branch:
+                tags["mlflow.source.git.branch"] = checked_out.branch
+        changes = git.changes(root, self._project.settings.diff_limit)
         if changes is not None:
             tags["mlnb.git.dirty"] = str(changes.dirty).lower()
             if changes.note:
@@ -54,7 +115,21 @@ class Collector:
             if changes.diff:
                 files["git_diff.patch"] = changes.diff
         files["requirements.txt"] = requirements().encode()
-        self._found = Provenance(tags, files)
+        return Provenance(tags, files)
+
+
+def _collect() -> None:
+    while taken := Collector.taken():
+        seen: dict[Path, Provenance] = {}
+        for collector in taken:
+            root = collector.root
+            if root not in seen:
+                seen[root] = collector.look()
+            with suppress(Exception):  # of one run; the others have theirs
+                collector.tell(seen[root])
+
+
+os.register_at_fork(after_in_child=Collector.forked)
 
 
 def start_tags(project: Project) -> dict[str, str]:
@@ -71,11 +146,6 @@ def start_tags(project: Project) -> dict[str, str]:
     for name, variable in (("mlnb.step", "MLNB_STEP"), ("mlnb.pipeline_run", "MLNB_PIPELINE_RUN")):
         if value := os.environ.get(variable):
             tags[name] = value
-    found = git.head(project.root)
-    if found is not None:
-        tags["mlflow.source.git.commit"] = found.commit
-        if found.branch:
-            tags["mlflow.source.git.branch"] = found.branch
     return tags
 
 

@@ -1,28 +1,38 @@
-"""One open run: what is written to it, and where that goes.
+"""One open run: what is written to it goes to the journal, and from there to the store.
 
-Every write goes to the tracking store, or, from the moment that fails, to the journal; if that
-fails too, it is dropped with one warning. Nothing here raises for a reason that lies outside the
-user's own call.
+Nothing here waits for a store, or raises for a reason that lies outside the user's own call.
 """
 
 import json
 import logging
+import os
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from threading import Lock, get_ident
+from typing import Any
 from uuid import uuid4
 
-from mlnb.core.errors import MlnbError, TrackingUnavailable
+from mlnb.core.errors import BadInput, TrackingUnavailable
 from mlnb.core.lineage import Edge
 from mlnb.core.project import Project
-from mlnb.tracking import content, figures, fluent, inputs, journal, liveness, provenance, store
+from mlnb.core.urls import without_secrets
+from mlnb.tracking import (
+    content,
+    figures,
+    fluent,
+    inputs,
+    journal,
+    provenance,
+    run_names,
+    shipper,
+    writing,
+)
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
+_TABLES = "mlflow.loggedArtifacts"
+"""MLflow's tag by which its UI finds tables."""
 
 _logger = logging.getLogger("mlnb.tracking")
 
@@ -33,35 +43,52 @@ class Run:
     Attributes
     ----------
     id : str
-        Its MLflow run id (its id in the journal when the store did not answer at the start).
+        Its id here, and in the MLflow of a database; a tracking server gives it another (see
+        `stored_id`).
     name : str
-        Its name, MLflow's random one when none was given.
+        Its name, made up when none was given.
     experiment : str
         The experiment it belongs to.
-    kept : {"store", "journal", "nowhere"}
-        Where its data goes now.
     """
 
     def __init__(
         self, project: Project, name: str | None, experiment: str, tags: dict[str, str]
     ) -> None:
-        self.id = ""
-        self.name = name or ""
+        self.id = uuid4().hex
+        self.name = name or run_names.made_up()
         self.experiment = experiment
+        self.project = project
+        self.tags = tags
         self.datasets: list[str] = []
         """Dataset versions read so far, ``name@number``."""
-        self.kept = "store"
-        self.project = project
         self._outputs: list[str] = []
         self._model_inputs: list[str] = []
-        self._places: dict[str, str] = {}  # every MLflow run this one has had, with its store
-        self.tags = tags
+        self._params: dict[str, str] = {}
+        self._tables: dict[str, Any] = {}
+        self._last: dict[str, tuple[int, int]] = {}  # step and time of each metric's last point
+        self.thread = get_ident()
+        """The thread that opened it: MLflow's own functions follow it there."""
+        self._points = Lock()
         self._started = time.perf_counter()
-        self._provenance = provenance.Collector(project)
         self._figures = figures.open_figures()
-        self._uri = project.tracking_uri
-        self.place = ""
-        """The id under which data is written now."""
+        self._process = os.getpid()
+        self._writer: writing.Writer | None = None
+        self._lost = False
+        self._warned = False
+        self._parts = 2  # the user's and the collector's: the file is closed after both
+        self._aside = ""
+
+    @property
+    def kept(self) -> str:
+        """Return where the data goes now: ``"store"``, ``"journal"`` or ``"nowhere"``."""
+        if self._lost or self._writer is None:
+            return "nowhere"
+        return "store" if journal.trouble(self.project) is None else "journal"
+
+    @property
+    def is_own(self) -> bool:
+        """Tell whether this process opened the run; a fork writes to it, and does not end it."""
+        return os.getpid() == self._process
 
     # -- what the user logs ----------------------------------------------------------------------
 
@@ -76,114 +103,114 @@ class Run:
         step: int | None = None,
     ) -> None:
         """Record parameters, metrics and files; see `mlnb.log`."""
-        from mlflow.entities import Metric, Param
-
-        moment = int(time.time() * 1000)
-        values = content.metrics(metrics or {})
-        written = [Metric(key, value, moment, step or 0) for key, value in values.items()]
-        settings = [Param(key, value) for key, value in content.params(params or {}).items()]
-        blobs = {
-            f"figures/{content.file_name(key, '.png')}": content.png(figure)
-            for key, figure in (figures or {}).items()
-        }
+        values = content.metrics(metrics) if metrics else {}
+        settings = self._new_params(params) if params else {}
+        files: dict[str, bytes | Path] = {}
+        for key, figure in (figures or {}).items():
+            files[f"figures/{content.file_name(key, '.png')}"] = content.png(figure)
         for key, body in (text or {}).items():
-            blobs[content.file_name(key, ".txt")] = str(body).encode()
+            files[content.file_name(key, ".txt")] = str(body).encode()
         frames = {
             f"tables/{content.file_name(key, '.json')}": content.table(frame)
             for key, frame in (tables or {}).items()
         }
         paths = content.files(artifacts) if artifacts is not None else {}
-        if written or settings:
-            self._write(lambda c, run: journal.log_batch(c, run, written, settings, []))
-        self.log_files(blobs)
-        for key, frame in frames.items():
-            self._write(partial(_log_table, path=key, frame=frame))
+        if values:
+            self._append(journal.METRICS, self._timed(values, step or 0))
+        if settings:
+            self._params.update(settings)
+            self._append(journal.PARAMS, settings)
+        if files:
+            self._attach(files)
+        if frames:
+            self._log_tables(frames)
         for path, folder in paths.items():
-            self._write(partial(_log_path, path=path, folder=folder))
+            self._attach({f"{folder or path.name}" if path.is_dir() else _join(folder, path): path})
 
     def log_files(self, files: Mapping[str, bytes]) -> None:
         """Record files by their artifact path and content."""
-        for path, body in files.items():
-            self._write(partial(_log_bytes, path=path, body=body))
+        if files:
+            self._attach(dict(files))
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags."""
-        from mlflow.entities import RunTag
+        if tags:
+            self._append(journal.TAGS, dict(tags))
 
-        items = [RunTag(key, value) for key, value in tags.items()]
-        self._write(lambda c, run: journal.log_batch(c, run, [], [], items))
+    def mark_cell(self, count: int, source: str) -> None:
+        """Record that a cell begins: should the process die, it is named."""
+        fluent.catch_up()
+        lines = [line.strip() for line in source.splitlines()]
+        first = next((line for line in lines if line and not line.startswith(("%", "#"))), "")
+        self._append(journal.CELL, f"In [{count}]: {first[:60]}".rstrip(": "))
+
+    def _new_params(self, params: Mapping[str, Any]) -> dict[str, str]:
+        found = content.params(params)
+        for key, value in found.items():
+            if self._params.get(key, value) != value:
+                raise BadInput(
+                    f"The parameter {key!r} is {self._params[key]!r} in this run already.",
+                    "A parameter cannot change; log what changes as a metric.",
+                )
+        return found
+
+    def _timed(self, values: dict[str, float], step: int) -> list[tuple[str, float, int, int]]:
+        """Return points with times that tell any two of a metric apart.
+
+        MLflow keeps one of two points with the same value, step and millisecond. So the second one
+        gets the next millisecond, which also keeps their order.
+        """
+        now = int(time.time() * 1000)
+        points = []
+        with self._points:
+            for key, value in values.items():
+                last = self._last.get(key)
+                moment = now if last is None or last[0] != step else max(now, last[1] + 1)
+                self._last[key] = (step, moment)
+                points.append((key, value, moment, step))
+        return points
+
+    def _log_tables(self, frames: dict[str, Any]) -> None:
+        for path, frame in frames.items():
+            if path in self._tables:  # logged again, a table grows, as MLflow's do
+                import pandas as pd
+
+                frame = pd.concat([self._tables[path], frame], ignore_index=True)
+            self._tables[path] = frame
+            body = frame.to_json(orient="split", index=False, date_format="iso")
+            self._attach({path: body.encode()})
+        listed = [{"path": path, "type": "table"} for path in self._tables]
+        self.set_tags({_TABLES: json.dumps(listed)})
 
     # -- opening and closing ---------------------------------------------------------------------
 
     def open(self) -> None:
-        """Create the run, in the journal when the store does not answer; see `run.start`."""
+        """Begin the run; see `run.start`."""
+        body = {
+            **self._address(),
+            "name": self.name,
+            "experiment": self.experiment,
+            "tags": self.tags,
+            "time": int(time.time() * 1000),
+        }
         try:
-            store.check(self._uri)
-            store.client(self._uri)
-            with suppress(TrackingUnavailable):
-                liveness.sweep(self.project)
-                journal.deliver(self.project)
-            self._create(self._uri)
-        except TrackingUnavailable as error:
-            self._divert()
-            self._warn(error)
-        self.id = self.id or uuid4().hex  # of a run that is kept nowhere
+            self._writer = writing.Writer(self.project, self.id, journal.OPEN, body)
+        except OSError as error:
+            self._lose(error)
+        self._provenance = provenance.Collector(self.project, self._collected)
+        if self._writer is not None:
+            shipper.ensure(self.project)
+            self._warn_of_trouble()
+        fluent.follow(self)
         self._started = time.perf_counter()
-
-    def _create(self, uri: str, extra: Mapping[str, str] | None = None) -> None:
-        experiment = store.experiment_id(self.experiment, uri)
-        with store.failures(uri):
-            made = store.client(uri).create_run(
-                experiment, run_name=self.name or None, tags={**self.tags, **(extra or {})}
-            )
-            run_id = str(made.info.run_id)
-            self.id = self.id or run_id
-            self.name = made.info.run_name
-            self._places[run_id] = uri
-            with suppress(OSError):
-                liveness.hold(self.project, run_id, uri)
-            fluent.enter(uri, experiment, run_id)
-        self._uri, self.place = uri, run_id
-
-    def _divert(self) -> None:
-        """Go on in the journal; when that is what failed, nowhere."""
-        if self.kept == "journal":
-            self.kept = "nowhere"
-            return
-        try:
-            self._create(journal.uri(self.project), {journal.TARGET: self.id} if self.id else {})
-            self.kept = "journal"
-        except (MlnbError, OSError) as error:
-            self.kept = "nowhere"
-            _logger.debug("mlnb: the journal fails: %s", error)
-
-    def _warn(self, error: MlnbError) -> None:
-        run = f"Run {self.name!r}" if self.name else "This run"
-        journal_folder = f"{self.project.relative(self.project.root / '.mlnb/local/journal')}"
-        kept = (
-            f"is kept in {journal_folder} and delivered when the store answers again, by the next "
-            "run or `mlnb runs`"
-            if self.kept == "journal"
-            else "is not recorded from here on: the journal cannot be written either"
-        )
-        _logger.warning("mlnb: %s %s %s.", error.message, run, kept)
-
-    def _write(self, write: "Callable[[MlflowClient, str], None]") -> None:
-        failure: TrackingUnavailable | None = None
-        while self.kept != "nowhere":
-            try:
-                store.check(self._uri)
-                with store.failures(self._uri):
-                    write(store.client(self._uri), self.place)
-                break
-            except TrackingUnavailable as error:
-                failure = failure or error
-                self._divert()
-        if failure is not None:
-            self._warn(failure)
 
     def close(self, status: str, error: BaseException | str | None) -> None:
         """Write what is known at the end and end the run; see `run.end`."""
+        if not self.is_own:
+            if self._writer is not None:
+                self._writer.close()
+            return
+        given = fluent.leave(self, status)
         tags = {"mlnb.wall_time": f"{time.perf_counter() - self._started:.3f}"}
         if error is not None:
             tags["mlnb.error"] = sentence(error)[:5000]
@@ -191,20 +218,41 @@ class Run:
             tags[inputs.OUTPUTS] = json.dumps(self._outputs)
         if self._model_inputs:
             tags[inputs.MODEL_INPUTS] = json.dumps(self._model_inputs)
-        found = self._provenance.result()
-        files = dict(found.files)
+        self.set_tags(tags)
+        files = figures.new_figures(self._figures)
         if isinstance(error, BaseException) and error.__traceback__ is not None:
             files["error.txt"] = "".join(traceback.format_exception(error)).encode()
-        files.update(figures.new_figures(self._figures))
-        self.set_tags({**tags, **found.tags})
         self.log_files(files)
-        self._write(lambda c, run: fluent.leave(c, run, status))
-        # Whatever failed, MLflow must not go on taking a dead run for the active one.
-        fluent.forget(list(self._places))
-        for place, uri in self._places.items():
-            if self.kept != "nowhere" or _terminated(uri, place, status):
-                with suppress(OSError):
-                    liveness.release(self.project, place)
+        ended = {"status": given or status, "time": int(time.time() * 1000)}
+        if not self._append(journal.END, ended) and self._writer is not None:
+            with suppress(OSError):
+                journal.mark(self._writer.path, ended["status"])
+        if self._parts > 1:
+            writing.expect(self._wait)
+        self._part_done()
+        if self._writer is not None:
+            self._warn_of_trouble()
+            shipper.ensure(self.project)
+
+    def _collected(self, found: provenance.Provenance) -> None:
+        try:
+            self.set_tags(found.tags)
+            self.log_files(found.files)
+        finally:
+            self._part_done()
+            writing.done(self._wait)
+
+    def _wait(self, seconds: float) -> None:
+        self._provenance.wait(seconds)
+
+    def _part_done(self) -> None:
+        with self._points:
+            self._parts -= 1
+            last = self._parts == 0
+        if last and self._writer is not None:
+            self._writer.close()
+
+    # -- lineage ---------------------------------------------------------------------------------
 
     def add_edge(self, edge: Edge, value: Any) -> None:
         """Record that the run read or wrote something."""
@@ -216,42 +264,126 @@ class Run:
                 self._model_inputs.append(edge.ref)
         elif edge.ref not in self.datasets:
             self.datasets.append(edge.ref)
-            item = inputs.dataset_input(edge, value)
-            self._write(lambda c, run: inputs.record(c, run, [item]))
+            self._append(journal.INPUT, inputs.described(edge, value))
+
+    # -- the store -------------------------------------------------------------------------------
+
+    def stored_id(self) -> str:
+        """Return the run's id in the store, once it is there with all that was logged so far.
+
+        Raises
+        ------
+        TrackingUnavailable
+            If the store does not answer.
+        """
+        from mlnb.tracking import flushing
+
+        if self._writer is None:
+            uri = without_secrets(self.project.tracking_uri)
+            raise TrackingUnavailable(uri, "this run is not recorded")
+        found = flushing.place(self.project, self._writer.path)
+        flushing.settle(self.project)
+        return found
+
+    def mlflow_place(self) -> tuple[str, str]:
+        """Return where MLflow's own functions write: a store, and the id in it.
+
+        That is the tracking store, or the one beside the journal while that does not answer.
+
+        Raises
+        ------
+        TrackingUnavailable
+            If neither can be written.
+        """
+        from mlnb.tracking import aside, flushing
+
+        if not self._aside:
+            if self._writer is None:
+                return self._beside()
+            if journal.trouble(self.project) is None:
+                with suppress(TrackingUnavailable, OSError):
+                    place = flushing.place(self.project, self._writer.path)
+                    return self.project.tracking_uri, place
+            self._warn_of_trouble()
+            return self._beside()
+        return aside.uri(self.project), self._aside
+
+    def _beside(self) -> tuple[str, str]:
+        from mlnb.tracking import aside
+
+        self._aside = aside.create(self.project, self.experiment, self.name, self.id)
+        return aside.uri(self.project), self._aside
+
+    def end_aside(self, status: str) -> None:
+        """Say how the run ended to the store in which only MLflow's own functions wrote."""
+        if self._aside:
+            from mlnb.tracking import aside
+
+            aside.end(self.project, self._aside, status)
+
+    # -- the journal -----------------------------------------------------------------------------
+
+    def _append(self, kind: str, body: Any) -> bool:
+        return self._write(lambda writer: writer.append(kind, body))
+
+    def _attach(self, files: dict[str, bytes | Path]) -> None:
+        self._write(lambda writer: writer.attach(files))
+
+    def _write(self, write: Callable[[writing.Writer], None]) -> bool:
+        writer = self._writer
+        if writer is None:
+            return False
+        try:
+            if writer.pid == os.getpid() and not writer.closed:
+                write(writer)
+                return True
+            writer = self._join()
+            write(writer)
+            if self.is_own:  # the run has ended: nobody will close the file
+                writer.close()
+        except OSError as error:
+            self._lose(error)
+            return False
+        return True
+
+    def _join(self) -> writing.Writer:
+        """Go on in another file: the first is a parent process's, or closed."""
+        if not self.is_own:
+            self._points = Lock()  # another thread of the parent may have held it
+        body = {**self._address(), "name": self.name}
+        self._writer = writing.Writer(self.project, self.id, journal.JOIN, body)
+        return self._writer
+
+    def _address(self) -> dict[str, str]:
+        return {"run": self.id, "uri": without_secrets(self.project.settings.tracking_uri)}
+
+    def _lose(self, error: OSError) -> None:
+        """Say once that the journal cannot be written; each later record is tried again."""
+        if not self._lost:
+            self._lost = True
+            _logger.warning(
+                "mlnb: run %r is not recorded from here on: the journal cannot be written: %s",
+                self.name,
+                error.strerror or error,
+            )
+
+    def _warn_of_trouble(self) -> None:
+        trouble = journal.trouble(self.project)
+        if trouble is not None and not self._warned:
+            self._warned = True
+            place = self.project.relative(journal.folder(self.project))
+            _logger.warning(
+                "mlnb: %s Run %r is kept in %s and delivered when the store answers again.",
+                trouble.reason,
+                self.name,
+                place,
+            )
 
 
-def _terminated(uri: str, run_id: str, status: str) -> bool:
-    """End a run whose data could not be written; if not even that works, a sweep will later."""
-    try:
-        store.check(uri)
-        with store.failures(uri):
-            store.client(uri).set_terminated(run_id, status)
-    except MlnbError:
-        return False
-    return True
+def _join(folder: str, path: Path) -> str:
+    return f"{folder}/{path.name}" if folder else path.name
 
 
 def sentence(error: BaseException | str) -> str:
     """Return an error as one text: its type and message."""
     return error if isinstance(error, str) else f"{type(error).__name__}: {error}"
-
-
-def _log_bytes(client: "MlflowClient", run_id: str, path: str, body: bytes) -> None:
-    import tempfile
-
-    folder, _, name = path.rpartition("/")
-    with tempfile.TemporaryDirectory(prefix="mlnb-") as directory:
-        file = Path(directory) / name
-        file.write_bytes(body)
-        client.log_artifact(run_id, str(file), folder or None)
-
-
-def _log_table(client: "MlflowClient", run_id: str, path: str, frame: Any) -> None:
-    client.log_table(run_id, frame, path)
-
-
-def _log_path(client: "MlflowClient", run_id: str, path: Path, folder: str) -> None:
-    if path.is_dir():
-        client.log_artifacts(run_id, str(path), folder or path.name)
-    else:
-        client.log_artifact(run_id, str(path), folder or None)

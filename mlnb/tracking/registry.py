@@ -37,7 +37,7 @@ class Registry:
     @cached_property
     def client(self) -> "MlflowClient":
         """Return the connection."""
-        return store.client(self.uri)
+        return store.connection(self.uri)
 
     def names(self) -> list[str]:
         """Return the registered models' names."""

@@ -2,6 +2,7 @@
 
 import atexit
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,7 +13,8 @@ from mlnb.core import project as projects
 from mlnb.core.errors import BadInput, Conflict
 from mlnb.core.lineage import Edge
 from mlnb.core.project import Project
-from mlnb.tracking import content, liveness, provenance
+from mlnb.tracking import content, flushing, provenance
+from mlnb.tracking.journal import DIED
 from mlnb.tracking.recording import Run, sentence
 
 _logger = logging.getLogger("mlnb.tracking")
@@ -47,7 +49,7 @@ def start(
     Conflict
         If a run is open already and ``nested`` is not given.
     BadInput
-        If a tag's name is reserved, or the experiment was deleted.
+        If a tag's name is reserved.
     """
     if _stack and not nested:
         raise Conflict(
@@ -59,7 +61,7 @@ def start(
     run.open()
     _stack.append(run)
     lineage.enter_run(run.id)
-    _listen()
+    _listen(project)
     _emit(project, "run.started", run, experiment=run.experiment)
     return run
 
@@ -92,10 +94,13 @@ def end(status: str = "FINISHED", error: BaseException | str | None = None) -> N
         status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
     run = _stack.pop()
     lineage.leave_run(run.id)
+    forked = not run.is_own
     try:
         run.close(status, error)
     except Exception as problem:  # whatever is wrong with the recording, the user's work stands
         _logger.warning("mlnb: the end of run %r was not recorded: %s", run.name, problem)
+    if forked:  # the run goes on in the process that opened it
+        return
     _emit(run.project, "run.finished", run, status=status, error=sentence(error) if error else "")
 
 
@@ -173,7 +178,7 @@ def _all_tags(project: Project, tags: Mapping[str, str] | None, note: str) -> di
     if note:
         made["mlflow.note.content"] = note
     if _stack:
-        made["mlflow.parentRunId"] = _stack[-1].place
+        made["mlflow.parentRunId"] = _stack[-1].id
     return made
 
 
@@ -192,15 +197,20 @@ def _on_edge(edge: Edge, value: Any) -> None:
 
 
 _listening: list[Callable[[], None]] = []
+_projects: dict[tuple[int, Path], Project] = {}  # by the process that logs to them
 
 
-def _listen() -> None:
+def _listen(project: Project) -> None:
+    _projects[os.getpid(), project.root] = project
     if not _listening:
         _listening.append(lineage.listen(_on_edge))
         atexit.register(_at_exit)
 
 
 def _at_exit() -> None:
-    """Close as KILLED what nobody closed; MLflow's own exit handler would call it finished."""
+    """Close as KILLED what nobody closed, and give what was logged some time to arrive."""
     while _stack:
-        end("KILLED", liveness.DIED)
+        end("KILLED", DIED)
+    for (process, _), project in _projects.items():
+        if process == os.getpid():
+            flushing.at_exit(project)

@@ -11,9 +11,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from mlnb.core import project as projects
-from mlnb.core.errors import BadInput, MissingNotebook, TrackingUnavailable, UnknownName
+from mlnb.core.errors import BadInput, MissingNotebook, UnknownName
 from mlnb.core.records import Record, RunRecord, Status
-from mlnb.tracking import inputs, journal, liveness, store
+from mlnb.tracking import inputs, journal, store
 from mlnb.tracking.provenance import UNKNOWN
 
 if TYPE_CHECKING:
@@ -158,27 +158,25 @@ def attach_notebook(run_id: str, path: Path | str) -> None:
     source = Path(path)
     if not source.is_file():
         raise MissingNotebook(str(path))
+    from mlnb.tracking import delivery
+
     client = store.client()
     with TemporaryDirectory(prefix="mlnb-") as folder, store.failures():
         copy = Path(folder) / NOTEBOOK
         copy.write_bytes(source.read_bytes())
-        client.log_artifact(run_id, str(copy))
+        client.log_artifact(delivery.find(projects.current(), client, run_id), str(copy))
 
 
 def _nothing_recorded() -> bool:
     """Tell whether there are no runs, not even waiting ones; to look must create no database."""
     project = projects.current()
-    return store.absent(project.tracking_uri) and not journal.waiting(project)
+    return store.absent(project.tracking_uri) and not journal.files(project)
 
 
 def _client() -> "MlflowClient":
     project = projects.current()
     store.check(project.tracking_uri)
-    client = store.client()
-    with suppress(TrackingUnavailable):  # a journal that cannot be read hides no runs
-        liveness.sweep(project)
-        journal.deliver(project)
-    return client
+    return store.client()
 
 
 def _experiments(client: "MlflowClient", wanted: str | None) -> dict[str, str]:

@@ -37,15 +37,30 @@ _BAD_INPUT = {
 }
 
 
-def client(uri: str | None = None) -> "MlflowClient":
-    """Return the client of the project's tracking store (or of another URI).
+def client() -> "MlflowClient":
+    """Return the client of the project's tracking store, in which is what was logged so far.
 
     Raises
     ------
     TrackingUnavailable
         If the store cannot be opened.
     """
-    uri = uri or projects.current().tracking_uri
+    from mlnb.tracking import flushing
+
+    project = projects.current()
+    opened = connection(project.tracking_uri)
+    flushing.settle(project)
+    return opened
+
+
+def connection(uri: str) -> "MlflowClient":
+    """Return the client of a store, whatever waits to be delivered to it.
+
+    Raises
+    ------
+    TrackingUnavailable
+        If the store cannot be opened.
+    """
     with _opening:
         return _open(uri, os.getpid())
 
@@ -57,16 +72,11 @@ _opening = Lock()
 @cache
 def _open(uri: str, _process: int) -> "MlflowClient":
     check(uri)
-    for variable, value in _QUIET.items():
-        os.environ.setdefault(variable, value)
+    quiet()
     from mlflow import MlflowClient
 
     with failures(uri):
-        database = sqlite_file(uri)
-        if database is not None:
-            from mlnb.tracking import template
-
-            template.create(database, artifact_root(database))
+        prepare(uri)
         opened = MlflowClient(tracking_uri=uri, registry_uri=uri)
         opened.search_experiments(max_results=1)
         return opened
@@ -93,9 +103,24 @@ def check(uri: str) -> None:
         raise TrackingUnavailable(without_secrets(uri), _first_line(error)) from None
 
 
+def prepare(uri: str) -> None:
+    """Make what MLflow would make itself, in seconds: a SQLite database and its tables."""
+    database = sqlite_file(uri)
+    if database is not None and not database.exists():
+        from mlnb.tracking import template
+
+        template.create(database, artifact_root(database))
+
+
+def quiet() -> None:
+    """Say to MLflow, before it is imported, what it shall not do."""
+    for variable, value in _QUIET.items():
+        os.environ.setdefault(variable, value)
+
+
 def use(uri: str) -> None:
     """Point MLflow's own functions (``mlflow.log_metric``, autologging) at a store."""
-    client(uri)
+    connection(uri)
     import mlflow
 
     mlflow.set_tracking_uri(uri)
@@ -113,7 +138,7 @@ def experiment_id(name: str, uri: str | None = None) -> str:
         If the store fails.
     """
     uri = uri or projects.current().tracking_uri
-    mlflow_client = client(uri)
+    mlflow_client = connection(uri)
     with failures(uri):
         found = mlflow_client.get_experiment_by_name(name)
         if found is None:

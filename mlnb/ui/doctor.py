@@ -216,7 +216,7 @@ def _tracking(project: Project) -> Iterator[Finding]:
         return
 
     def look() -> None:
-        tracking_store.client(project.tracking_uri)
+        tracking_store.connection(project.tracking_uri)
 
     yield _attempt("tracking", project.settings.tracking_uri, look)
 

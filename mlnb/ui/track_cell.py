@@ -11,6 +11,7 @@ Only the standard library is imported until a cell is tracked.
 
 import atexit
 import logging
+import os
 import re
 import sys
 from base64 import b64decode
@@ -79,6 +80,7 @@ class Session:
         self._inside = 0
         self._error: BaseException | None = None
         self._source = ""
+        self._process = os.getpid()
         self.run: Any = None
 
     def begin(
@@ -89,6 +91,7 @@ class Session:
 
         nested = tracking.active() is not None
         self.run = tracking.start(name, experiment=experiment, tags=tags, note=note, nested=nested)
+        self.run.mark_cell(self._first, self._shell.history_manager.input_hist_raw[-1])
         self._capture.start()
         self._shell.events.register("pre_run_cell", self._before)
         self._shell.events.register("post_run_cell", self._after)
@@ -134,8 +137,11 @@ class Session:
             files[f"figures/figure-{number}.png"] = b64decode(image)
         self.run.log_files(files)
 
-    def _before(self, _info: Any = None) -> None:
+    def _before(self, info: Any = None) -> None:
         self._inside += 1
+        source = str(getattr(info, "raw_cell", "") or "")
+        if self._several and self._inside == 1 and source.strip():
+            self.run.mark_cell(self._shell.execution_count, source)
 
     def _after(self, result: Any = None) -> None:
         """Close the run after its cell (and not after a cell that the cell itself ran)."""
@@ -155,11 +161,13 @@ class Session:
         self.finish(error, status=status)
 
     def _at_exit(self) -> None:
+        if os.getpid() != self._process:  # a fork: the run is its parent's
+            return
         with suppress(Exception):
             if self._error is not None:
                 self.finish(self._error)
             else:
-                from mlnb.tracking.liveness import DIED
+                from mlnb.tracking.journal import DIED
 
                 self.finish(RuntimeError(DIED), status="KILLED")
 

@@ -241,3 +241,15 @@ def test_a_process_that_is_killed_leaves_its_run_killed(project: Project) -> Non
         (killed,) = (run for run in runs.list_runs() if run.id == done.stdout.strip())
         assert (killed.status, killed.error) == ("KILLED", "The process ended before the run did.")
         assert runs.show(open_run.id).status == "RUNNING"
+
+
+def test_what_is_logged_after_the_end_is_kept_too(project: Project) -> None:
+    with tracking.track("over") as run:
+        tracking.log(metrics={"m": 1})
+    assert run.stored_id() == run.id
+    run.log(metrics={"late": 2})
+    run.log(text={"note": "later"})
+    assert run.stored_id() == run.id
+    found = runs.show(run.id)
+    assert (found.status, found.metrics) == ("FINISHED", {"m": 1, "late": 2})
+    assert "note.txt" in found.artifacts

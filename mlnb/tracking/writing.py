@@ -1,0 +1,267 @@
+"""Writing the journal: one ``write`` per record; the disk is told every 20 ms, by a thread.
+
+What a process was told is written outlives that process, however it ends. What was written more
+than 20 ms ago (and the time the disk takes) outlives a loss of power.
+"""
+
+import atexit
+import fcntl
+import os
+import shutil
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from threading import Event, Lock, Thread
+from typing import Any, TypeVar
+from weakref import WeakSet
+
+from mlnb.core.project import Project
+from mlnb.tracking import journal
+
+SYNC_SECONDS = 0.02
+
+
+class Writer:
+    """Appends records to one file; safe to use from several threads, of one process.
+
+    A process that was forked needs a writer of its own: there, this one is closed.
+
+    Raises
+    ------
+    OSError
+        By every method, if the disk refuses; the record is then not written at all.
+    """
+
+    def __init__(self, project: Project, run: str, kind: str, body: Mapping[str, Any]) -> None:
+        project.local  # noqa: B018  (made on first use)
+        place = journal.folder(project)
+        place.mkdir(exist_ok=True)
+        unique = f"{os.getpid()}.{time.monotonic_ns() % 10**9}"
+        self.path = place / f"{time.time_ns():020d}-{run}-{unique}.log"
+        self.pid = os.getpid()
+        self._project = project
+        self._number = 0
+        self._blobs = 0
+        self._size = 0
+        self._dirty = False
+        self._lock = Lock()
+        made = self.path.with_suffix(".new")  # under its name it is locked and has its first record
+        self._descriptor = os.open(
+            made, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
+        )
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.append(kind, {"format": journal.FORMAT, **body})
+            made.rename(self.path)
+        except BaseException:
+            made.unlink(missing_ok=True)
+            self.abandon()
+            raise
+        _open.add(self)
+
+    @property
+    def closed(self) -> bool:
+        """Tell whether it was closed, here or by a fork."""
+        return self._descriptor < 0
+
+    def append(self, kind: str, body: Any) -> None:
+        """Write a record."""
+        with self._lock:
+            data = journal.line(self._number + 1, kind, body)
+            written = 0
+            try:
+                while written < len(data):  # more than once if the disk is full: then that is said
+                    written += os.write(self._descriptor, data[written:])
+            except OSError:
+                if written > 0:
+                    os.ftruncate(self._descriptor, self._size)
+                raise
+            self._number += 1
+            self._size += len(data)
+            if not self._dirty:
+                self._dirty = True
+                _syncer.add(self)
+
+    def attach(self, files: Mapping[str, bytes | Path], folder: str = "") -> None:
+        """Write a record with the content of files (or copies of files and folders) beside it.
+
+        Parameters
+        ----------
+        files : mapping of str to bytes or Path
+            By their path in the run's artifacts (in ``folder``).
+        folder : str
+            Where they go in the artifacts.
+        """
+        with self._lock:
+            self._blobs += 1
+            name = str(self._blobs)
+        place = journal.content(self.path, name)
+        try:
+            for relative, body in files.items():
+                _put(place / relative, body)
+        except OSError:
+            shutil.rmtree(place, ignore_errors=True)
+            raise
+        _syncer.add_folder(place)
+        self.append(journal.FILES, {"content": name, "folder": folder})
+
+    def sync(self) -> None:
+        """Wait until the disk has it."""
+        with self._lock:
+            self._dirty = False
+            descriptor = self._descriptor
+        if descriptor >= 0:
+            with suppress(OSError):
+                os.fdatasync(descriptor)
+
+    def close(self) -> None:
+        """End writing; the file may be removed once it is delivered."""
+        with self._lock:
+            descriptor, self._descriptor = self._descriptor, -1
+        _open.discard(self)
+        if descriptor >= 0:
+            _syncer.close(descriptor)
+
+    def abandon(self) -> None:
+        """Let go of the file: it is another process's, or was never finished."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            with suppress(OSError):
+                os.close(descriptor)
+
+
+def _put(target: Path, body: bytes | Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(body, bytes):
+        target.write_bytes(body)
+    elif body.is_dir():
+        shutil.copytree(body, target, dirs_exist_ok=True, ignore_dangling_symlinks=True)
+    else:
+        shutil.copy2(body, target)
+
+
+class _Syncer:
+    """The thread that tells the disk; started by the first record of a process."""
+
+    def __init__(self) -> None:
+        self._reset()
+
+    def _reset(self) -> None:
+        self._writers: deque[Writer] = deque()
+        self._folders: deque[Path] = deque()
+        self._closing: deque[int] = deque()
+        self._wake = Event()
+        self._busy = Lock()
+        self._thread: Thread | None = None
+
+    def after_fork(self) -> None:
+        """Begin anew in a child: it has no thread, and the files are its parent's."""
+        for descriptor in self._closing:
+            with suppress(OSError):
+                os.close(descriptor)
+        self._reset()
+
+    def add(self, writer: Writer) -> None:
+        self._writers.append(writer)
+        self._start()
+
+    def add_folder(self, folder: Path) -> None:
+        self._folders.append(folder)
+        self._start()
+
+    def close(self, descriptor: int) -> None:
+        self._closing.append(descriptor)
+        self._start()
+
+    def work(self) -> None:
+        """Tell the disk all that is new, and close what is to be closed."""
+        with self._busy:
+            for folder in _taken(self._folders):
+                _sync_below(folder)
+            for writer in _taken(self._writers):
+                writer.sync()
+            for descriptor in _taken(self._closing):
+                with suppress(OSError):
+                    os.fdatasync(descriptor)
+                with suppress(OSError):
+                    os.close(descriptor)
+
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = Thread(target=self._run, name="mlnb-journal", daemon=True)
+            with suppress(RuntimeError):  # the interpreter is ending: `finish` is called then
+                self._thread.start()
+        if not self._wake.is_set():
+            self._wake.set()
+
+    def _run(self) -> None:
+        wake = self._wake
+        while True:
+            wake.wait()
+            time.sleep(SYNC_SECONDS)
+            wake.clear()
+            self.work()
+
+
+_Item = TypeVar("_Item")
+
+
+def _taken(queue: "deque[_Item]") -> Iterator[_Item]:
+    """Take what is in a queue now; others may add to it meanwhile."""
+    for _ in range(len(queue)):
+        with suppress(IndexError):
+            yield queue.popleft()
+
+
+def _sync_below(folder: Path) -> None:
+    for place, _folders, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                descriptor = os.open(Path(place) / name, os.O_RDONLY | os.O_CLOEXEC)
+                try:
+                    os.fdatasync(descriptor)
+                finally:
+                    os.close(descriptor)
+
+
+_syncer = _Syncer()
+_open: "WeakSet[Writer]" = WeakSet()
+
+
+def _forked() -> None:
+    """Give up, in a child, what is its parent's: a lock would outlive the parent in it."""
+    for writer in list(_open):
+        writer.abandon()
+    _open.clear()
+    _unfinished.clear()
+    _syncer.after_fork()
+
+
+os.register_at_fork(after_in_child=_forked)
+
+_unfinished: list[Callable[[float], object]] = []
+
+
+def expect(wait: Callable[[float], object]) -> None:
+    """Remember something that is still being collected for a run that has ended."""
+    _unfinished.append(wait)
+
+
+def done(wait: Callable[[float], object]) -> None:
+    """Forget it again."""
+    with suppress(ValueError):
+        _unfinished.remove(wait)
+
+
+def finish(seconds: float = 15.0) -> None:
+    """Wait until what this process has logged is written and its ended runs' files are closed."""
+    end = time.monotonic() + seconds
+    for wait in list(_unfinished):
+        wait(max(0.0, end - time.monotonic()))
+        done(wait)
+    _syncer.work()
+
+
+atexit.register(finish, 5.0)
