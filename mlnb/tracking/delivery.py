@@ -74,9 +74,9 @@ def _deliver_all(project: Project) -> int:
         aside.deliver(project)
         journal.end_trouble(project)
         return delivered
-    uri, error = next(iter(failed.items()))
-    journal.tell_trouble(project, without_secrets(uri), error.message)
-    raise error
+    uri, first = next(iter(failed.items()))
+    journal.tell_trouble(project, without_secrets(uri), first.message)
+    raise first
 
 
 def find(project: Project, client: "MlflowClient", run: str) -> str:

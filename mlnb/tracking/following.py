@@ -27,7 +27,7 @@ class Follower(ActiveRun):
         self._run = run
         self._place = ("", "")
         self._known: MlflowRun | None = None
-        self._stack: list[Any] = fluent._active_run_stack.get()
+        self._stack: list[Any] = fluent._active_run_stack.get()  # type: ignore[no-untyped-call]  # MLflow's own
         self._withdrawn = False
         uri = run.project.tracking_uri
         with suppress(MlnbError, OSError):  # said when MLflow asks for the run
@@ -47,12 +47,12 @@ class Follower(ActiveRun):
         return self._found().data
 
     @property
-    def inputs(self) -> RunInputs:
+    def inputs(self) -> RunInputs | None:
         """Return the run's inputs as they were when MLflow first asked."""
         return self._found().inputs
 
     @property
-    def outputs(self) -> RunOutputs:
+    def outputs(self) -> RunOutputs | None:
         """Return the run's outputs as they were when MLflow first asked."""
         return self._found().outputs
 

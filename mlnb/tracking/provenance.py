@@ -1,22 +1,16 @@
 """Where a run came from: notebook, commit, uncommitted changes, packages, Python, machine."""
 
-import logging
 import os
 import platform
 import sys
-from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from threading import Event, Lock, Thread
 
 from mlnb.core.project import Project
 from mlnb.tracking import git
 
 UNKNOWN = "unknown"
-_logger = logging.getLogger("mlnb.tracking")
 
 
 @dataclass
@@ -28,108 +22,45 @@ class Provenance:
     """Artifact path → content."""
 
 
-class Collector:
-    """Collects in the background, so that a cell does not wait for git.
+_latest: dict[Path, tuple[int, Provenance]] = {}
 
-    The work tree is read when the run starts: what is edited while it runs is not its origin. One
-    thread looks for all; runs that start while it is looking share the next look.
+
+def collect(project: Project, looked: int) -> Provenance:
+    """Return what git and the environment say of a project, at a time when no cell waits for it.
 
     Parameters
     ----------
     project : Project
         Whose folder is looked at.
-    tell : callable
-        Called once with what was found, in the thread that collects.
+    looked : int
+        The round of looking: runs that began before it share what is found.
     """
-
-    _waiting: "deque[Collector]" = deque()  # noqa: RUF012  (one queue for all on purpose)
-    _lock = Lock()
-    _busy = False
-
-    def __init__(self, project: Project, tell: Callable[[Provenance], object]) -> None:
-        self._project = project
-        self._tell = tell
-        self._told = Event()
-        with Collector._lock:
-            Collector._waiting.append(self)
-            start, Collector._busy = not Collector._busy, True
-        if start:
-            Thread(target=_collect, name="mlnb-provenance", daemon=True).start()
-
-    def wait(self, seconds: float = 15.0) -> None:
-        """Wait until it is collected and told."""
-        self._told.wait(seconds)
-
-    @classmethod
-    def taken(cls) -> "list[Collector]":
-        """Return who waits now; none means that the thread shall end."""
-        with cls._lock:
-            taken = list(cls._waiting)
-            cls._waiting.clear()
-            cls._busy = bool(taken)
-        return taken
-
-    @classmethod
-    def forked(cls) -> None:
-        """Begin anew in a child, which has no thread."""
-        cls._lock = Lock()
-        cls._waiting.clear()
-        cls._busy = False
-
-    @property
-    def root(self) -> Path:
-        """Return the folder that is looked at."""
-        return self._project.root
-
-    def look(self) -> Provenance:
-        """Look at the project's folder."""
-        try:
-            return self._look()
-        except Exception as error:  # never the user's trouble
-            _logger.warning("mlnb: where this run comes from is not recorded: %s", error)
-            return Provenance()
-
-    def tell(self, found: Provenance) -> None:
-        """Hand over what was found."""
-        try:
-            self._tell(found)
-        finally:
-            self._told.set()
-
-    def _look(self) -> Provenance:
-        root = self._project.root
-        tags: dict[str, str] = {}
-        files: dict[str, bytes] = {}
-        checked_out = git.head(root)
-        if checked_out is not None:
-            tags["mlflow.source.git.commit"] = checked_out.commit
-            if checked_out.branch:
-                tags["mlflow.source.git.branch"] = checked_out.branch
-        changes = git.changes(root, self._project.settings.diff_limit)
-        if changes is not None:
-            tags["mlnb.git.dirty"] = str(changes.dirty).lower()
-            if changes.note:
-                tags["mlnb.git.diff"] = f"not kept: {changes.note}"
-            if changes.untracked:
-                tags["mlnb.git.untracked"] = str(changes.untracked)
-            if changes.diff:
-                files["git_diff.patch"] = changes.diff
-        files["requirements.txt"] = requirements().encode()
-        return Provenance(tags, files)
+    known = _latest.get(project.root)
+    if known is None or known[0] != looked:
+        known = _latest[project.root] = (looked, _collect(project))
+    return known[1]
 
 
-def _collect() -> None:
-    while taken := Collector.taken():
-        seen: dict[Path, Provenance] = {}
-        for collector in taken:
-            root = collector.root
-            if root not in seen:
-                seen[root] = collector.look()
-            with suppress(Exception):  # of one run; the others have theirs
-                collector.tell(seen[root])
-
-
-os.register_at_fork(after_in_child=Collector.forked)
+def _collect(project: Project) -> Provenance:
+    root = project.root
+    tags: dict[str, str] = {}
+    files: dict[str, bytes] = {}
+    checked_out = git.head(root)
+    if checked_out is not None:
+        tags["mlflow.source.git.commit"] = checked_out.commit
+        if checked_out.branch:
+            tags["mlflow.source.git.branch"] = checked_out.branch
+    changes = git.changes(root, project.settings.diff_limit)
+    if changes is not None:
+        tags["mlnb.git.dirty"] = str(changes.dirty).lower()
+        if changes.note:
+            tags["mlnb.git.diff"] = f"not kept: {changes.note}"
+        if changes.untracked:
+            tags["mlnb.git.untracked"] = str(changes.untracked)
+        if changes.diff:
+            files["git_diff.patch"] = changes.diff
+    files["requirements.txt"] = requirements().encode()
+    return Provenance(tags, files)
 
 
 def start_tags(project: Project) -> dict[str, str]:

@@ -20,6 +20,7 @@ from mlnb.core.lineage import Edge
 from mlnb.core.project import Project
 from mlnb.core.urls import without_secrets
 from mlnb.tracking import (
+    background,
     content,
     figures,
     fluent,
@@ -75,7 +76,7 @@ class Run:
         self._writer: writing.Writer | None = None
         self._lost = False
         self._warned = False
-        self._parts = 2  # the user's and the collector's: the file is closed after both
+        self._parts = 1  # the user's, and each that is done later: the file is closed after all
         self._aside = ""
 
     @property
@@ -197,7 +198,7 @@ class Run:
             self._writer = writing.Writer(self.project, self.id, journal.OPEN, body)
         except OSError as error:
             self._lose(error)
-        self._provenance = provenance.Collector(self.project, self._collected)
+        self._later(self._collect)
         if self._writer is not None:
             shipper.ensure(self.project)
             self._warn_of_trouble()
@@ -223,27 +224,36 @@ class Run:
         if isinstance(error, BaseException) and error.__traceback__ is not None:
             files["error.txt"] = "".join(traceback.format_exception(error)).encode()
         self.log_files(files)
-        ended = {"status": given or status, "time": int(time.time() * 1000)}
+        status = given or status
+        ended = {"status": status, "time": int(time.time() * 1000)}
         if not self._append(journal.END, ended) and self._writer is not None:
             with suppress(OSError):
-                journal.mark(self._writer.path, ended["status"])
-        if self._parts > 1:
-            writing.expect(self._wait)
+                journal.mark(self._writer.path, status)
         self._part_done()
         if self._writer is not None:
             self._warn_of_trouble()
             shipper.ensure(self.project)
 
-    def _collected(self, found: provenance.Provenance) -> None:
-        try:
-            self.set_tags(found.tags)
-            self.log_files(found.files)
-        finally:
-            self._part_done()
-            writing.done(self._wait)
+    def log_later(self, files: Callable[[], Mapping[str, bytes]]) -> None:
+        """Record files whose making takes time: it is done soon, when no cell waits for it."""
+        self._later(lambda _round: self.log_files(files()))
 
-    def _wait(self, seconds: float) -> None:
-        self._provenance.wait(seconds)
+    def _collect(self, looked: int) -> None:
+        found = provenance.collect(self.project, looked)
+        self.set_tags(found.tags)
+        self.log_files(found.files)
+
+    def _later(self, job: background.Job) -> None:
+        with self._points:
+            self._parts += 1
+
+        def done(looked: int) -> None:
+            try:
+                job(looked)
+            finally:
+                self._part_done()
+
+        background.add(done)
 
     def _part_done(self) -> None:
         with self._points:

@@ -37,7 +37,7 @@ def ensure(project: Project) -> None:
         return
     _started[:] = [process for process in _started if process.poll() is None]  # buries the dead
     with suppress(OSError):  # no room for a process: the next reader delivers
-        log = (journal.folder(project) / "shipper.log").open("wb")
+        log = (journal.folder(project) / "shipper.out").open("wb")
         with log:
             _started.append(
                 subprocess.Popen(  # noqa: S603  (this very program)

@@ -10,7 +10,7 @@ import os
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from weakref import WeakSet
 
 from mlnb.core.project import Project
-from mlnb.tracking import journal
+from mlnb.tracking import background, journal
 
 SYNC_SECONDS = 0.02
 
@@ -235,32 +235,15 @@ def _forked() -> None:
     for writer in list(_open):
         writer.abandon()
     _open.clear()
-    _unfinished.clear()
     _syncer.after_fork()
 
 
 os.register_at_fork(after_in_child=_forked)
 
-_unfinished: list[Callable[[float], object]] = []
-
-
-def expect(wait: Callable[[float], object]) -> None:
-    """Remember something that is still being collected for a run that has ended."""
-    _unfinished.append(wait)
-
-
-def done(wait: Callable[[float], object]) -> None:
-    """Forget it again."""
-    with suppress(ValueError):
-        _unfinished.remove(wait)
-
 
 def finish(seconds: float = 15.0) -> None:
     """Wait until what this process has logged is written and its ended runs' files are closed."""
-    end = time.monotonic() + seconds
-    for wait in list(_unfinished):
-        wait(max(0.0, end - time.monotonic()))
-        done(wait)
+    background.wait(seconds)
     _syncer.work()
 
 

@@ -132,7 +132,8 @@ class Session:
             cells.append(ExecutedCell(len(sources), unlisted, outputs, self.run.id))
         if error is not None and cells and not _shows_error(cells[-1].outputs):
             cells[-1].outputs.append(_error_output(error))
-        files = {"notebook.ipynb": to_bytes(cells)}
+        self.run.log_later(lambda: {"notebook.ipynb": to_bytes(cells)})
+        files = {}
         for number, image in enumerate(self._capture.images(), start=1):
             files[f"figures/figure-{number}.png"] = b64decode(image)
         self.run.log_files(files)

@@ -46,6 +46,7 @@ def test_every_kind_comes_back_in_a_later_process(project: Project) -> None:
         datasets.load("table")
         datasets.load("link")
         datasets.export("files", "copy")
+    assert tracking.flush(), "stock MLflow reads the store, not the journal"
     datasets.save(FRAME.head(1), "table")  # what comes later changes nothing
     write_deltalake("lake", FRAME[["id"]], mode="append")
     datasets.link("lake", "link")

@@ -9,7 +9,7 @@ import pytest
 
 from mlnb import tracking
 from mlnb.core.project import Project
-from mlnb.tracking import git, provenance, runs, store
+from mlnb.tracking import git, provenance, runs, store, writing
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_the_changes_of_the_moment_the_run_started(repository: Project, tmp_path
     (repository.root / "code.py").write_text("x = 2\n")
     (repository.root / "new.txt").write_text("untracked")
     with tracking.track("dirty") as run:
-        run._provenance.wait()  # what is read at the start has been read
+        writing.finish()  # what is read at the start has been read
         (repository.root / "code.py").write_text("x = 3\n")
     found = runs.show(run.id)
     assert found.git_dirty

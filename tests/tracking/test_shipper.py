@@ -23,6 +23,9 @@ def shipped(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proje
     yield projects.current()
     for pid in shippers(project):
         os.kill(pid, signal.SIGKILL)
+    for process in shipper._started:  # those of this process are its children
+        process.wait()
+    shipper._started.clear()
 
 
 def shippers(project: Project) -> list[int]:

@@ -1,0 +1,80 @@
+"""What a run needs and no cell waits for, done by one thread: git, packages, the notebook."""
+
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Callable
+from threading import Condition, Thread
+
+DELAY_SECONDS = 0.02
+"""How long it waits before it begins, so that a short cell is through by then."""
+
+Job = Callable[[int], object]
+"""Is given the number of the round: jobs of one round may share what they find."""
+
+_logger = logging.getLogger("mlnb.tracking")
+
+
+class _Worker:
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin with nothing to do, and no thread (a fork has none)."""
+        self._jobs: deque[Job] = deque()
+        self._open = 0
+        self._round = 0
+        self._hurried = False
+        self._changed = Condition()
+        self._thread: Thread | None = None
+
+    def add(self, job: Job) -> None:
+        with self._changed:
+            self._jobs.append(job)
+            self._open += 1
+            if self._thread is None:
+                self._thread = Thread(target=self._run, name="mlnb-runs", daemon=True)
+                self._thread.start()
+            elif self._open == 1:
+                self._changed.notify_all()
+
+    def wait(self, seconds: float) -> bool:
+        with self._changed:
+            self._hurried = True
+            self._changed.notify_all()
+            return self._changed.wait_for(lambda: self._open == 0, seconds)
+
+    def _run(self) -> None:
+        changed = self._changed
+        while True:
+            with changed:
+                changed.wait_for(lambda: self._jobs)
+                hurried = self._hurried
+            if not hurried:
+                time.sleep(DELAY_SECONDS)
+            self._round += 1
+            for _ in range(len(self._jobs)):
+                try:
+                    self._jobs.popleft()(self._round)
+                except Exception as error:  # never the user's trouble
+                    _logger.warning("mlnb: a part of this run is not recorded: %s", error)
+                with changed:
+                    self._open -= 1
+                    if self._open == 0:
+                        self._hurried = False
+                        changed.notify_all()
+
+
+_worker = _Worker()
+os.register_at_fork(after_in_child=_worker.reset)
+
+
+def add(job: Job) -> None:
+    """Have something done soon."""
+    _worker.add(job)
+
+
+def wait(seconds: float) -> bool:
+    """Wait until all that was added is done; says whether it is."""
+    return _worker.wait(seconds)
