@@ -7,6 +7,7 @@ run, the end of a run, or any command that reads runs goes on where it was.
     python -m mlnb.tracking.shipper FOLDER
 """
 
+import atexit
 import logging
 import os
 import random
@@ -49,6 +50,16 @@ def ensure(project: Project) -> None:
                     start_new_session=True,  # an interrupt or the end of the kernel is not its end
                 )
             )
+
+
+def _let_go() -> None:
+    """Tell the handles that nobody waits for these processes: they outlive this one on purpose."""
+    for process in _started:
+        if process.poll() is None:
+            process.returncode = 0
+
+
+atexit.register(_let_go)
 
 
 def is_running(project: Project) -> bool:
@@ -114,7 +125,7 @@ def _lock(project: Project) -> Path:
 def _set_up() -> None:
     """Be a good neighbour, and do not let MLflow try for minutes what is tried again anyway."""
     with suppress(OSError):
-        os.nice(5)
+        os.nice(10)
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
