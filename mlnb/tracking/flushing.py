@@ -47,10 +47,12 @@ def wait(project: Project, seconds: float) -> bool:
     targets = _targets(project)
     if not targets:
         return True
-    shipper.ensure(project)
-    said = False
+    said, looked = False, 0.0
     while not _reached(targets):
         now = time.monotonic()
+        if now - looked > _SILENT:  # again and again: the shipper may be killed meanwhile
+            shipper.ensure(project)
+            looked = now
         if now > end or _hopeless(project, now - begun):
             return False
         if "mlflow" in sys.modules or not project.settings.background_delivery:
