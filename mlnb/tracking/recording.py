@@ -21,12 +21,11 @@ from mlnb.core.project import Project
 from mlnb.core.urls import without_secrets
 from mlnb.tracking import (
     background,
+    capturing,
     content,
-    figures,
     fluent,
     inputs,
     journal,
-    provenance,
     run_names,
     shipper,
     writing,
@@ -71,7 +70,8 @@ class Run:
         """The thread that opened it: MLflow's own functions follow it there."""
         self._points = Lock()
         self._started = time.perf_counter()
-        self._figures = figures.open_figures()
+        self.captured: dict[str, Any] = {}
+        """What the collectors note at the start and need at the end."""
         self._process = os.getpid()
         self._writer: writing.Writer | None = None
         self._lost = False
@@ -198,14 +198,19 @@ class Run:
             self._writer = writing.Writer(self.project, self.id, journal.OPEN, body)
         except OSError as error:
             self._lose(error)
-        self._later(self._collect)
+        capturing.at_start(self)
         if self._writer is not None:
             shipper.ensure(self.project)
             self._warn_of_trouble()
         fluent.follow(self)
         self._started = time.perf_counter()
 
-    def close(self, status: str, error: BaseException | str | None) -> None:
+    def close(
+        self,
+        status: str,
+        error: BaseException | str | None,
+        facts: capturing.ShellFacts | None = None,
+    ) -> None:
         """Write what is known at the end and end the run; see `run.end`."""
         if not self.is_own:
             if self._writer is not None:
@@ -220,10 +225,12 @@ class Run:
         if self._model_inputs:
             tags[inputs.MODEL_INPUTS] = json.dumps(self._model_inputs)
         self.set_tags(tags)
-        files = figures.new_figures(self._figures)
         if isinstance(error, BaseException) and error.__traceback__ is not None:
-            files["error.txt"] = "".join(traceback.format_exception(error)).encode()
-        self.log_files(files)
+            self.log_files({"error.txt": "".join(traceback.format_exception(error)).encode()})
+        try:
+            capturing.at_end(self, facts)
+        except Exception as problem:  # whatever cannot be captured, the run ends
+            _logger.warning("mlnb: a part of this run is not recorded: %s", problem)
         status = given or status
         ended = {"status": status, "time": int(time.time() * 1000)}
         if not self._append(journal.END, ended) and self._writer is not None:
@@ -234,16 +241,8 @@ class Run:
             self._warn_of_trouble()
             shipper.ensure(self.project)
 
-    def log_later(self, files: Callable[[], Mapping[str, bytes]]) -> None:
-        """Record files whose making takes time: it is done soon, when no cell waits for it."""
-        self._later(lambda _round: self.log_files(files()))
-
-    def _collect(self, looked: int) -> None:
-        found = provenance.collect(self.project, looked)
-        self.set_tags(found.tags)
-        self.log_files(found.files)
-
-    def _later(self, job: background.Job) -> None:
+    def later(self, job: background.Job) -> None:
+        """Have something recorded that takes time: it is done soon, when no cell waits for it."""
         with self._points:
             self._parts += 1
 

@@ -14,6 +14,7 @@ from mlnb.core.errors import BadInput, Conflict
 from mlnb.core.lineage import Edge
 from mlnb.core.project import Project
 from mlnb.tracking import content, flushing, provenance
+from mlnb.tracking.capturing import ShellFacts
 from mlnb.tracking.journal import DIED
 from mlnb.tracking.recording import Run, sentence
 
@@ -71,7 +72,12 @@ def active() -> Run | None:
     return _stack[-1] if _stack else None
 
 
-def end(status: str = "FINISHED", error: BaseException | str | None = None) -> None:
+def end(
+    status: str = "FINISHED",
+    error: BaseException | str | None = None,
+    *,
+    facts: ShellFacts | None = None,
+) -> None:
     """Close the active run.
 
     Parameters
@@ -80,6 +86,8 @@ def end(status: str = "FINISHED", error: BaseException | str | None = None) -> N
         How it ended.
     error : exception or str, optional
         Why it failed; with an exception the run is never FINISHED.
+    facts : ShellFacts, optional
+        What a shell knows of the run's cells.
 
     Raises
     ------
@@ -96,7 +104,7 @@ def end(status: str = "FINISHED", error: BaseException | str | None = None) -> N
     lineage.leave_run(run.id)
     forked = not run.is_own
     try:
-        run.close(status, error)
+        run.close(status, error, facts)
     except Exception as problem:  # whatever is wrong with the recording, the user's work stands
         _logger.warning("mlnb: the end of run %r was not recorded: %s", run.name, problem)
     if forked:  # the run goes on in the process that opened it
@@ -161,12 +169,18 @@ def log(
     run.log(params, metrics, figures, tables, text, artifacts, step)
 
 
-def close(run: Run, error: BaseException | None = None, *, status: str = "") -> None:
+def close(
+    run: Run,
+    error: BaseException | None = None,
+    *,
+    status: str = "",
+    facts: ShellFacts | None = None,
+) -> None:
     """End a run and, before it, those left open inside it; nothing when it has ended already."""
     if run in _stack:
         while _stack[-1] is not run:
             end(status or "FINISHED", error)
-        end(status or "FINISHED", error)
+        end(status or "FINISHED", error, facts=facts)
 
 
 def _all_tags(project: Project, tags: Mapping[str, str] | None, note: str) -> dict[str, str]:

@@ -14,12 +14,14 @@ import logging
 import os
 import re
 import sys
-from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlnb.ui.capture import Capture, current_count
+
+if TYPE_CHECKING:
+    from mlnb.tracking.notebook import ExecutedCell
 
 _FIRST_LINE = re.compile(r"%%track(?:[ \t]+(?P<options>[^\r\n]*))?\s*")
 _logger = logging.getLogger("mlnb.tracking")
@@ -72,9 +74,10 @@ class Session:
 
     open: "list[Session]" = []  # noqa: RUF012  (one list for all on purpose: what is open)
 
-    def __init__(self, shell: Any, *, cells: bool) -> None:
+    def __init__(self, shell: Any, *, cells: bool, params_auto: bool = False) -> None:
         self._shell = shell
         self._several = cells
+        self._params_auto = params_auto
         self._capture = Capture(shell)
         self._first = current_count(shell)
         self._inside = 0
@@ -111,17 +114,31 @@ class Session:
         self._capture.stop()
         from mlnb.tracking import run as runs
 
+        facts = None
         try:
-            self._record(error)
+            facts = self._facts(error)
         except Exception as problem:  # never the user's trouble
             _logger.warning("mlnb: the notebook of this run was not recorded: %s", problem)
-        runs.close(self.run, error, status=status)
+        runs.close(self.run, error, status=status, facts=facts)
 
-    def _record(self, error: BaseException | None) -> None:
-        from mlnb.tracking.notebook import ExecutedCell, to_bytes
+    def _facts(self, error: BaseException | None) -> Any:
+        from mlnb.tracking.capturing import ShellFacts
 
         sources = self._shell.history_manager.input_hist_raw
         unlisted = self._source if self._source != sources[-1] else ""  # ran without history
+        return ShellFacts(
+            self._shell.user_ns,
+            [unlisted] if unlisted else list(sources[self._first :]),
+            lambda: self._cells(error, unlisted),
+            self._capture.images(),
+            self._params_auto,
+            error,
+        )
+
+    def _cells(self, error: BaseException | None, unlisted: str) -> "list[ExecutedCell]":
+        from mlnb.tracking.notebook import ExecutedCell
+
+        sources = self._shell.history_manager.input_hist_raw
         cells = []
         for count in range(1, len(sources)):
             mine = count >= self._first and not unlisted
@@ -132,11 +149,7 @@ class Session:
             cells.append(ExecutedCell(len(sources), unlisted, outputs, self.run.id))
         if error is not None and cells and not _shows_error(cells[-1].outputs):
             cells[-1].outputs.append(_error_output(error))
-        self.run.log_later(lambda: {"notebook.ipynb": to_bytes(cells)})
-        files = {}
-        for number, image in enumerate(self._capture.images(), start=1):
-            files[f"figures/figure-{number}.png"] = b64decode(image)
-        self.run.log_files(files)
+        return cells
 
     def _before(self, info: Any = None) -> None:
         self._inside += 1

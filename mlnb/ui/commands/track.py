@@ -23,6 +23,12 @@ def _options(command: Any) -> Any:
     for option in (
         click.option("--note", default="", help="A description, in Markdown."),
         click.option("--tag", "tags", type=KeyValue(), multiple=True, help="Your own tag."),
+        click.option(
+            "--params",
+            type=click.Choice(["auto"]),
+            default=None,
+            help="auto: the constants that the cells assign become parameters.",
+        ),
         click.option("--experiment", "-e", default=None, help="MLflow experiment."),
         click.argument("name", required=False),
     ):
@@ -33,19 +39,27 @@ def _options(command: Any) -> Any:
 @track.command("cell")
 @_options
 def cell(
-    name: str | None, experiment: str | None, tags: Sequence[tuple[str, str]], note: str
+    name: str | None,
+    experiment: str | None,
+    params: str | None,
+    tags: Sequence[tuple[str, str]],
+    note: str,
 ) -> None:
     """Record this cell; what %%track does."""
-    _begin(name, experiment, tags, note, cells=False)
+    _begin(name, experiment, params, tags, note, cells=False)
 
 
 @track.command("start")
 @_options
 def start(
-    name: str | None, experiment: str | None, tags: Sequence[tuple[str, str]], note: str
+    name: str | None,
+    experiment: str | None,
+    params: str | None,
+    tags: Sequence[tuple[str, str]],
+    note: str,
 ) -> View:
     """Record from here on, until %track stop."""
-    run = _begin(name, experiment, tags, note, cells=True)
+    run = _begin(name, experiment, params, tags, note, cells=True)
     return View(f"Tracking as {run.name}", fields=[("run", run.id), ("experiment", run.experiment)])
 
 
@@ -70,6 +84,7 @@ def stop(status: str) -> View:
 def _begin(
     name: str | None,
     experiment: str | None,
+    params: str | None,
     tags: Sequence[tuple[str, str]],
     note: str,
     *,
@@ -82,4 +97,5 @@ def _begin(
     shell = get_ipython()
     if shell is None:
         raise BadInput("Tracking cells needs a notebook.", "In a script: with mlnb.track(): …")
-    return Session(shell, cells=cells).begin(name, experiment, dict(tags), note)
+    session = Session(shell, cells=cells, params_auto=params == "auto")
+    return session.begin(name, experiment, dict(tags), note)
