@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -42,7 +43,10 @@ def in_project(here: Project) -> Project:
 @pytest.fixture(scope="module", autouse=True)
 def clean_end(registry: Any) -> Iterator[None]:
     yield
-    commands = [" ".join(process.cmdline()) for process in psutil.Process().children()]
+    commands = []
+    for process in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):  # it has ended; a zombie is one of these, too
+            commands.append(" ".join(process.cmdline()))
     ours = [command for command in commands if "mlnb.serving" in command]
     assert not ours, "an endpoint is a child of the test process"
 
