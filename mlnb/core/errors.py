@@ -528,11 +528,18 @@ def of_disk(error: BaseException) -> DiskUnavailable | None:
 
 
 class TrackingUnavailable(MlnbError):
-    """The tracking store does not answer."""
+    """The tracking store does not answer, or not to us.
+
+    Attributes
+    ----------
+    lasting : bool
+        Whether to try again is of no use until somebody changes something.
+    """
 
     http_status = 503
 
-    def __init__(self, uri: str, reason: str) -> None:
+    def __init__(self, uri: str, reason: str, *, lasting: bool = False) -> None:
+        self.lasting = lasting
         super().__init__(
             f"The tracking store {uri} is not available: {reason}.",
             "Check the setting `tracking_uri`.",

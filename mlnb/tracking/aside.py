@@ -92,7 +92,7 @@ def _delivered(
     project: Project, source: "MlflowClient", target: "MlflowClient", run_id: str
 ) -> str | None:
     """Return the id under which a run here is in the real store."""
-    from mlnb.tracking.delivery import find
+    from mlnb.tracking.minting import find
 
     owner = run_id
     with suppress(Exception):

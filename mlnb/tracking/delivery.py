@@ -10,18 +10,14 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from types import FunctionType
-from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from typing import Any
 
 from mlnb.core.errors import BadInput, TrackingUnavailable, UnknownName
 from mlnb.core.project import Project
 from mlnb.core.urls import without_secrets
-from mlnb.tracking import aside, inputs, journal, store
+from mlnb.tracking import aside, inputs, journal, minting, store
 from mlnb.tracking.journal import Entry, State
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
+from mlnb.tracking.minting import find
 
 PARENT = "mlflow.parentRunId"
 DAMAGED = "mlnb.journal.damaged"
@@ -77,26 +73,6 @@ def _deliver_all(project: Project) -> int:
     uri, first = next(iter(failed.items()))
     journal.tell_trouble(project, without_secrets(uri), first.message)
     raise first
-
-
-def find(project: Project, client: "MlflowClient", run: str) -> str:
-    """Return the id under which a run of the journal is in the store.
-
-    Raises
-    ------
-    UnknownName
-        If it is not there.
-    """
-    for path in journal.files(project):
-        if journal.run_of(path) == run and (known := journal.state(path).run):
-            return known
-    with suppress(BadInput), store.failures():
-        return str(client.get_run(run).info.run_id)
-    experiments = [item.experiment_id for item in client.search_experiments(max_results=1000)]
-    found = client.search_runs(experiments, filter_string=f"tags.`{journal.ORIGIN}` = '{run}'")
-    if not found:
-        raise UnknownName("run", run)
-    return str(found[0].info.run_id)
 
 
 class _File:
@@ -180,24 +156,24 @@ class _File:
 
     def _create(self, body: dict[str, Any]) -> str:
         run, tags = str(body["run"]), dict(body["tags"])
-        with suppress(UnknownName):
-            return find(self._project, self._client, run)
         if parent := tags.get(PARENT):
             with suppress(UnknownName):
                 tags[PARENT] = find(self._project, self._client, parent)
         experiment = store.experiment_id(body["experiment"], self._uri)
-        made = _create_as(self._client, run, experiment, body["time"], tags, body["name"])
-        if made is None:
-            tags[journal.ORIGIN] = run
-            created = self._client.create_run(experiment, body["time"], tags, body["name"])
-            made = str(created.info.run_id)
-        return made
+        about = (run, experiment, body["time"], tags, body["name"])
+        if minting.by_id(self._client, *about):
+            return run
+        # A server may make a run for a request that it never answered: that is counted.
+        self._keep(replace(self._state, tries=self._state.tries + 1))
+        with store.patience(retries=0):
+            return minting.by_server(self._client, *about)
 
     def _log_files(self, entry: Entry) -> None:
         content = journal.content(self._path, entry.body["content"])
         if content.is_dir():
             folder = entry.body["folder"] or None
-            self._client.log_artifacts(self._state.run, str(content), folder)
+            with store.failures(self._uri, "its artifacts cannot be written: "):
+                self._client.log_artifacts(self._state.run, str(content), folder)
             self._done(entry)
         else:
             self._done(entry, damaged=self._state.damaged + 1)
@@ -243,6 +219,8 @@ class _File:
             return
         if self._head["kind"] == journal.OPEN and not state.ended:
             self._end_for_the_dead()
+        if state.tries > 1:
+            minting.remove_copies(self._client, str(self._head["run"]), state.run)
         if state.damaged:
             _logger.warning(
                 "mlnb: %d records of run %r are damaged or refused, and left out.",
@@ -292,43 +270,6 @@ def _uri(project: Project, head: dict[str, Any]) -> str:
     if without_secrets(settings.tracking_uri) != uri:  # it has been changed since
         settings = settings.model_copy(update={"tracking_uri": uri})
     return Project(project.root, settings).tracking_uri
-
-
-def _create_as(
-    client: "MlflowClient", run: str, experiment: str, time: int, tags: dict[str, str], name: str
-) -> str | None:
-    """Create a run under the id it has here; None where MLflow's store does not let us choose.
-
-    MLflow makes the id up inside its database store. That one function is called with another
-    source of ids, in a copy, so that nobody else's runs are touched.
-    """
-    from mlflow.entities import RunTag
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
-    backend: Any = client._tracking_client.store
-    create: Any = SqlAlchemyStore.create_run
-    if type(backend).create_run is not create or "uuid" not in create.__code__.co_names:
-        return None
-    copied = FunctionType(
-        create.__code__,
-        create.__globals__ | {"uuid": _Given(run)},
-        create.__name__,
-        create.__defaults__,
-        create.__closure__,
-    )
-    items = [RunTag(*item) for item in tags.items()]
-    made = copied(backend, experiment, tags.get("mlflow.user", "unknown"), time, items, name)
-    return str(made.info.run_id)
-
-
-class _Given:
-    """Stands for the module ``uuid``: its next id is the one that was given."""
-
-    def __init__(self, run: str) -> None:
-        self._id = UUID(hex=run)
-
-    def uuid4(self) -> UUID:
-        return self._id
 
 
 def _set_aside(path: Path) -> None:

@@ -89,11 +89,11 @@ def place(project: Project, path: Path, seconds: float = READ_SECONDS) -> str:
     end = time.monotonic() + seconds
     while not (known := journal.state(path).run):
         if not path.exists():  # it is delivered, with all that was in it
-            from mlnb.tracking import delivery, store
+            from mlnb.tracking import minting, store
 
             client = store.connection(project.tracking_uri)
             with store.failures(project.tracking_uri):
-                return delivery.find(project, client, journal.run_of(path))
+                return minting.find(project, client, journal.run_of(path))
         _deliver(project)
         if time.monotonic() > end:
             uri = without_secrets(project.tracking_uri)

@@ -76,6 +76,8 @@ class State:
     """The last cell that began."""
     damaged: int = 0
     """Records that could not be read, or that the store refused."""
+    tries: int = 0
+    """How often a server was asked to make the run."""
 
 
 @dataclass

@@ -158,13 +158,13 @@ def attach_notebook(run_id: str, path: Path | str) -> None:
     source = Path(path)
     if not source.is_file():
         raise MissingNotebook(str(path))
-    from mlnb.tracking import delivery
+    from mlnb.tracking import minting
 
     client = store.client()
     with TemporaryDirectory(prefix="mlnb-") as folder, store.failures():
         copy = Path(folder) / NOTEBOOK
         copy.write_bytes(source.read_bytes())
-        client.log_artifact(delivery.find(projects.current(), client, run_id), str(copy))
+        client.log_artifact(minting.find(projects.current(), client, run_id), str(copy))
 
 
 def _nothing_recorded() -> bool:

@@ -89,7 +89,7 @@ def _work(project: Project) -> set[Path]:
     from mlnb.tracking import delivery  # not before the lock: MLflow takes seconds
 
     active = time.monotonic()
-    pause = 0.0
+    pause, patience = 0.0, PATIENCE_SECONDS
     while journal.folder(project).is_dir():
         try:
             done = delivery.deliver(project)
@@ -97,12 +97,13 @@ def _work(project: Project) -> set[Path]:
         except TrackingUnavailable as error:
             logging.getLogger("mlnb.tracking").warning("mlnb: %s", error.message)
             pause = min(_LONGEST, max(_FIRST, 2 * pause))
+            patience = IDLE_SECONDS if error.lasting else PATIENCE_SECONDS
             done = 0
         left = journal.files(project)
         now = time.monotonic()
         if done or done is None or any(journal.is_open(path) for path in left):
             active = now
-        if now - active > (PATIENCE_SECONDS if pause else IDLE_SECONDS):
+        if now - active > (patience if pause else IDLE_SECONDS):
             return set(left)
         if pause:
             _wait(project, pause * random.uniform(0.8, 1.2))  # noqa: S311  (spreads the tries)
@@ -123,11 +124,9 @@ def _lock(project: Project) -> Path:
 
 
 def _set_up() -> None:
-    """Be a good neighbour, and do not let MLflow try for minutes what is tried again anyway."""
+    """Be a good neighbour."""
     with suppress(OSError):
         os.nice(10)
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
 
 

@@ -1,19 +1,22 @@
 """The connection to MLflow: opened once per process and URI, with failures in our own words."""
 
 import os
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from http.client import HTTPException
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mlnb.core import project as projects
 from mlnb.core.errors import BadInput, MlnbError, TrackingUnavailable
 from mlnb.core.urls import without_secrets
+from mlnb.tracking import answers
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -78,8 +81,21 @@ def _open(uri: str, _process: int) -> "MlflowClient":
     with failures(uri):
         prepare(uri)
         opened = MlflowClient(tracking_uri=uri, registry_uri=uri)
-        opened.search_experiments(max_results=1)
+        if not opened.search_experiments(max_results=1):
+            _check_that_it_is_one(opened, uri)
         return opened
+
+
+def _check_that_it_is_one(opened: "MlflowClient", uri: str) -> None:
+    """Tell a store without experiments from a server that has some answer to everything."""
+    try:
+        found = opened.get_experiment("0")
+    except Exception as error:
+        if getattr(error, "error_code", "") in _BAD_INPUT:
+            return
+        raise
+    if found.experiment_id != "0":
+        raise TrackingUnavailable(without_secrets(uri), answers.NO_MLFLOW, lasting=True)
 
 
 def check(uri: str) -> None:
@@ -94,13 +110,17 @@ def check(uri: str) -> None:
     """
     if urlsplit(uri).scheme not in ("http", "https"):
         return
-    request = urllib.request.Request(f"{uri.rstrip('/')}/health")  # noqa: S310  (http, https only)
+    address = f"{without_secrets(uri).rstrip('/')}/health"
+    request = urllib.request.Request(address)  # noqa: S310  (http, https only)
     try:
         urllib.request.urlopen(request, timeout=PROBE_SECONDS).close()  # noqa: S310  (see above)
     except urllib.error.HTTPError:
         return  # it answers; whether it lets us in, MLflow will tell
-    except (OSError, ValueError) as error:
-        raise TrackingUnavailable(without_secrets(uri), _first_line(error)) from None
+    except (OSError, ValueError, HTTPException) as error:
+        why = getattr(error, "reason", error)
+        if isinstance(why, ssl.SSLError):
+            return  # MLflow has settings of its own for whom it trusts
+        raise TrackingUnavailable(without_secrets(uri), answers.reason(error)) from None
 
 
 def prepare(uri: str) -> None:
@@ -161,22 +181,59 @@ def experiment_id(name: str, uri: str | None = None) -> str:
 
 
 @contextmanager
-def failures(uri: str | None = None) -> Iterator[None]:
-    """Raise what MLflow, a database or a network raises as `BadInput` or `TrackingUnavailable`."""
+def failures(uri: str | None = None, what: str = "") -> Iterator[None]:
+    """Raise what MLflow, a database or a network raises as `BadInput` or `TrackingUnavailable`.
+
+    Parameters
+    ----------
+    uri : str, optional
+        The store; the project's by default.
+    what : str
+        What fails, said before the reason.
+    """
     try:
-        yield
+        with patience():
+            yield
     except MlnbError:
         raise
     except Exception as error:
-        place = without_secrets(uri or projects.current().tracking_uri)
-        if getattr(error, "error_code", "") in _BAD_INPUT:
-            raise BadInput(_first_line(error)) from error
-        reason = _first_line(error)
+        place = uri or projects.current().tracking_uri
+        reason = answers.reason(error, place)
+        if getattr(error, "error_code", "") in _BAD_INPUT and "Response body: '" not in str(error):
+            raise BadInput(f"{reason}.") from error
+        place = without_secrets(place)
         if "out-of-date database schema" in reason:
             raise TrackingUnavailable(
                 place, f"its schema is of another MLflow; run: mlflow db upgrade {place}"
             ) from error
-        raise TrackingUnavailable(place, reason) from error
+        raise TrackingUnavailable(place, what + reason, lasting=answers.lasts(error)) from error
+
+
+@contextmanager
+def patience(retries: int = 1) -> Iterator[None]:
+    """Let MLflow's own calls try a server so often and no more; its users' wish goes first.
+
+    MLflow tries for minutes, in which nobody is told anything; what is delivered is tried again
+    by the shipper, and who reads would rather know.
+    """
+    given = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": str(retries), "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
+    new = {name for name in given if name not in os.environ}
+    _bounded.update(new)
+    before = {name: os.environ.get(name) for name in given if name in _bounded}
+    os.environ |= {name: given[name] for name in before}
+    try:
+        yield
+    finally:
+        _bounded.difference_update(new)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+_bounded: set[str] = set()
+"""Which of MLflow's variables are set by us just now, and not by the user."""
 
 
 def sqlite_file(uri: str) -> Path | None:
@@ -204,7 +261,3 @@ def _folder(experiment: str) -> str:
     safe = "".join(c if c.isalnum() or c in "._-" else "-" for c in experiment)[:60].strip(".")
     plain = safe == experiment
     return safe if plain else f"{safe}-{digest_bytes(experiment.encode())[:8]}"
-
-
-def _first_line(error: Any) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
