@@ -1,0 +1,85 @@
+"""Frames of JSON over a Unix socket, with file descriptors beside them. Standard library only."""
+
+import array
+import json
+import os
+import socket
+from typing import Any
+
+_HEAD = 4
+_MOST_FDS = 64
+LONGEST = 64 * 1024 * 1024
+"""Bytes of the longest frame that is taken."""
+
+
+class Closed(Exception):
+    """The other side has gone."""
+
+
+def send(connection: socket.socket, message: dict[str, Any], fds: tuple[int, ...] = ()) -> None:
+    """Send a frame; descriptors travel beside its first byte."""
+    body = json.dumps(message, separators=(",", ":")).encode()
+    data = len(body).to_bytes(_HEAD, "big") + body
+    ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+    try:
+        sent = connection.sendmsg([data], ancillary)
+        if sent < len(data):
+            connection.sendall(data[sent:])
+    except (BrokenPipeError, ConnectionResetError) as error:
+        raise Closed(str(error)) from None
+
+
+class Reader:
+    """Reads frames from a connection, blocking or not, and keeps the descriptors beside them."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._data = bytearray()
+        self.fds: list[int] = []
+
+    def read(self) -> list[dict[str, Any]]:
+        """Return the frames that one look at the connection completes.
+
+        Raises
+        ------
+        Closed
+            If the other side has gone.
+        """
+        try:
+            room = socket.CMSG_SPACE(_MOST_FDS * array.array("i").itemsize)
+            data, ancillary, _flags, _address = self._connection.recvmsg(65536, room)
+        except BlockingIOError:
+            return []
+        except (ConnectionResetError, OSError) as error:
+            raise Closed(str(error)) from None
+        for level, kind, value in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                received = array.array("i")
+                received.frombytes(value[: len(value) - len(value) % received.itemsize])
+                self.fds.extend(received)
+        if not data:
+            raise Closed("the connection was closed")
+        self._data += data
+        return self._frames()
+
+    def take_fds(self) -> list[int]:
+        """Return the descriptors that came so far; they are the caller's now."""
+        fds, self.fds = self.fds, []
+        return fds
+
+    def close_fds(self) -> None:
+        """Close the descriptors that nobody took."""
+        for fd in self.take_fds():
+            os.close(fd)
+
+    def _frames(self) -> list[dict[str, Any]]:
+        frames = []
+        while len(self._data) >= _HEAD:
+            length = int.from_bytes(self._data[:_HEAD], "big")
+            if length > LONGEST:
+                raise Closed("a frame is too long")
+            if len(self._data) < _HEAD + length:
+                break
+            frames.append(json.loads(bytes(self._data[_HEAD : _HEAD + length])))
+            del self._data[: _HEAD + length]
+        return frames
