@@ -19,11 +19,13 @@ _HOMES = {
     "track": "mlnb.tracking:track",
     "log": "mlnb.tracking:log",
     "glue": "mlnb.execution.scraps:glue",
+    "Secret": "mlnb.execution.parameters.secret:Secret",
     "MlnbError": "mlnb.core.errors:MlnbError",
 }
 
 __all__ = [
     "MlnbError",
+    "Secret",
     "__version__",
     "datasets",
     "glue",

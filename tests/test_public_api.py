@@ -8,6 +8,7 @@ import mlnb
 def test_the_names_are_exactly_these() -> None:
     assert sorted(mlnb.__all__) == [
         "MlnbError",
+        "Secret",
         "__version__",
         "datasets",
         "glue",

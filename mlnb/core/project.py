@@ -129,7 +129,7 @@ def current(start: Path | None = None) -> Project:
     root = find_root(start)
     file = root / FILE_NAME
     stamp = file.stat().st_mtime if file.is_file() else 0.0
-    variables = tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("MLNB_")))
+    variables = tuple(sorted((k, v) for k, v in os.environ.items() if settings_table.is_setting(k)))
     key = (root, stamp, variables)
     if key not in _open:
         _open[key] = Project(root, settings_table.load(root))

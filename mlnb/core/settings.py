@@ -18,6 +18,10 @@ FILE_NAME = "mlnb.toml"
 PREFIX = "MLNB_"
 CONTEXT = frozenset({"MLNB_PROJECT", "MLNB_PIPELINE_RUN", "MLNB_STEP", "MLNB_NOTEBOOK"})
 """Variables by which mlnb tells its own kernels where they run; they are no settings."""
+HIDDEN = "MLNB_SECRET_"
+"""Variables of this form are secret parameters of notebooks; they are no settings either."""
+SIGNING_KEY = "MLNB_SIGNING_KEY"
+"""What stored Python objects are signed with; no setting, so that it is never in a file."""
 
 
 def _user() -> str:
@@ -50,6 +54,11 @@ class Settings(BaseModel):
     tracking_uri: str = Field(
         "sqlite:///.mlnb/mlflow.db", description="MLflow tracking and registry URI."
     )
+    artifacts: str = Field(
+        "",
+        description="Where new experiments keep the files of their runs: a folder, s3://…, gs://…; "
+        "when empty beside a database, and where a tracking server keeps them.",
+    )
     experiment: str = Field("", description="MLflow experiment; the project name when empty.")
     background_delivery: bool = Field(
         True,
@@ -67,6 +76,44 @@ class Settings(BaseModel):
     diff_limit: int = Field(
         1_000_000, ge=0, description="Largest uncommitted diff kept with a run, in bytes."
     )
+    capture_notebook: bool = Field(
+        True, description="Whether runs keep the notebook as it ran: every executed cell."
+    )
+    capture_outputs: bool = Field(
+        True, description="… with what the run's cells printed and showed."
+    )
+    output_limit: int = Field(
+        1_000_000,
+        ge=0,
+        description="Largest text or picture of one output that a run's notebook keeps, in bytes.",
+    )
+    capture_figures: bool = Field(
+        True, description="Whether runs keep figures that cells show or leave open, as PNG and SVG."
+    )
+    capture_datasets: bool = Field(
+        True, description="Whether runs record the dataset versions that they load and save."
+    )
+    capture_models: bool = Field(
+        True,
+        description="Whether the packages of models that MLflow logs in a run are found in this "
+        "process, and not by MLflow in another one, which takes ten seconds.",
+    )
+    capture_git: bool = Field(
+        True, description="Whether runs record the commit, the branch and the uncommitted changes."
+    )
+    capture_packages: bool = Field(True, description="Whether runs record the installed packages.")
+    capture_machine: bool = Field(
+        True, description="Whether runs record Python, operating system, processor and memory."
+    )
+    capture_resources: bool = Field(
+        True, description="Whether runs record processor time and memory that their cells use."
+    )
+    capture_seeds: bool = Field(
+        True, description="Whether runs record random seeds and the state of random generators."
+    )
+    capture_warnings: bool = Field(
+        True, description="Whether runs record the warnings that were shown."
+    )
     dataset_memory: int = Field(
         2 * 1024**3,
         ge=0,
@@ -83,6 +130,13 @@ class Settings(BaseModel):
     drift_alpha: float = Field(
         0.01, gt=0, lt=1, description="… and a corrected p-value below this."
     )
+
+
+def is_setting(variable: str) -> bool:
+    """Tell whether an environment variable is meant as a setting."""
+    if not variable.startswith(PREFIX):  # most of them
+        return False
+    return not (variable in CONTEXT or variable == SIGNING_KEY or variable.startswith(HIDDEN))
 
 
 def load(root: Path) -> Settings:
@@ -104,7 +158,7 @@ def load(root: Path) -> Settings:
         values.update(table)
         places.update(dict.fromkeys(table, FILE_NAME))
     for variable, value in os.environ.items():
-        if variable.startswith(PREFIX) and variable not in CONTEXT:
+        if is_setting(variable):
             key = variable.removeprefix(PREFIX).lower()
             values[key] = value
             places[key] = f"The environment variable {variable}"

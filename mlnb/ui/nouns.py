@@ -32,6 +32,7 @@ NOUNS: dict[str, Entry] = {
     ),
     "runs": Entry(f"{_COMMANDS}.runs:runs", "List, show and compare tracked runs."),
     "dataset": Entry(f"{_COMMANDS}.dataset:dataset", "Save, load and inspect dataset versions."),
+    "notebook": Entry(f"{_COMMANDS}.notebook:notebook", "Run notebooks headlessly."),
     "pipeline": Entry(f"{_COMMANDS}.pipeline:pipeline", "Run pipelines of notebooks."),
     "model": Entry(f"{_COMMANDS}.model:model", "Register, promote and roll back models."),
     "validate": Entry(f"{_COMMANDS}.validate:validate", "Test a model against its gate."),

@@ -69,6 +69,18 @@ def test_values_that_fit_are_accepted(notebook: Path) -> None:
         ("int | str", "x", 1.5),
         ("'int'", 1, "x"),
         ("Literal['a', 'b']", "a", "c"),
+        ("Literal[1, 2] | None", 2, 3),
+        ("date", "2024-02-29", "2023-02-29"),
+        ("datetime.date", "2024-02-29", "yesterday"),
+        ("datetime", "2024-02-29T12:00", "noon"),
+        ("Path", "data/a.csv", 1),
+        ("pathlib.Path | None", None, 1),
+        ("tuple[int, str]", [1, "a"], ["a", 1]),
+        ("tuple[int, ...]", [1, 2, 3], [1, "a"]),
+        ("set[int]", [1, 2], [1.5]),
+        ("Decimal", "1.50", "x"),
+        ("list[date]", ["2024-01-01"], ["x"]),
+        ("dict[str, list[int]]", {"a": [1]}, {"a": 1}),
     ],
 )
 def test_annotations_are_checked(
@@ -82,9 +94,9 @@ def test_annotations_are_checked(
 
 
 @pytest.mark.parametrize(
-    "annotation", ["np.ndarray", "Path", "list[Path] | int", "Callable[[], int]"]
+    "annotation", ["np.ndarray", "Model | int", "Callable[[], int]", "Literal[Mode.A]"]
 )
-def test_annotations_that_no_value_of_yaml_has_are_not_checked(
+def test_annotations_of_types_that_are_not_known_are_not_checked(
     project: Project, annotation: str
 ) -> None:
     source = write_notebook(project.root / "a.ipynb", parameters=f"x: {annotation} = None")
