@@ -18,6 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mlnb.core import redaction
 from mlnb.core.records import Record, finite, now
 
 _logger = logging.getLogger("mlnb.events")
@@ -52,10 +53,12 @@ class EventLog:
     def emit(self, kind: str, subject: str, /, **data: Any) -> Event:
         """Append an event and tell this process's listeners.
 
-        Values must be JSON types and hold no secret. What the event tells of has happened, so a
+        Values must be JSON types; secrets are taken out of them. What the event tells of has happened, so a
         file that cannot be written (a full disk, a read-only folder) is a warning, given once.
         """
-        event = Event(time=now(), kind=kind, subject=subject, data=data)
+        event = Event(
+            time=now(), kind=kind, subject=redaction.text(subject), data=redaction.body(data)
+        )
         text = json.dumps(finite(event.to_dict()), ensure_ascii=False)
         try:
             self._append(text.encode(errors="replace") + b"\n")  # a lone surrogate stops nothing

@@ -4,18 +4,22 @@ import math
 import numbers
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from mlnb.core import redaction
 from mlnb.core.errors import BadInput, UnsupportedData
 
 _KEY = re.compile(r"[\w\-. :/]{1,250}")
+POINTS = 50_000
+"""A figure with more points is kept as PNG only: its SVG would be megabytes."""
 _FILE = re.compile(r"[\w\-. ]+(/[\w\-. ]+)*")
 
 
 def params(given: Mapping[str, Any]) -> dict[str, str]:
-    """Return parameters as text; nested mappings become dotted names.
+    """Return parameters as text without secrets; nested mappings become dotted names.
 
     Raises
     ------
@@ -28,7 +32,7 @@ def params(given: Mapping[str, Any]) -> dict[str, str]:
             nested = {f"{name}.{inner}": item for inner, item in value.items()}
             flat.update(params(nested))
         else:
-            flat[key("parameter", name)] = str(value)
+            flat[key("parameter", name)] = redaction.named(name, str(value))
     return flat
 
 
@@ -51,12 +55,22 @@ def key(kind: str, name: object) -> str:
     BadInput
         If it does not.
     """
-    if not isinstance(name, str) or not _KEY.fullmatch(name):
+    found = _key(name) if isinstance(name, str) else ""
+    if not found:
         raise BadInput(
             f"{name!r} cannot name a {kind}.",
             "Use letters, digits, '_', '-', '.', ':', '/' and spaces, at most 250.",
         )
-    return name
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _key(name: str) -> str:
+    """Return a name that MLflow takes, else ``""``; a secret has no business in one."""
+    if not _KEY.fullmatch(name):
+        return ""
+    clean = redaction.text(name)
+    return clean if clean == name else clean.replace(redaction.MARK, "redacted")
 
 
 def _number(name: str, value: Any) -> float:
@@ -83,6 +97,34 @@ def file_name(name: str, suffix: str = "") -> str:
     return name if not suffix or Path(name).suffix else name + suffix
 
 
+def figure_files(name: str, figure: Any) -> dict[str, bytes]:
+    """Return a figure as the files that a run keeps: PNG, and SVG where it is drawn in lines.
+
+    A name with a suffix gives one file: ``roc.svg``, or PNG under any other.
+
+    Raises
+    ------
+    BadInput
+        If the name cannot be an artifact's.
+    UnsupportedData
+        If the figure can be shown as no PNG (or SVG, where that was asked for).
+    """
+    path = f"figures/{file_name(name, '.png')}"
+    if Path(name).suffix == ".svg":
+        drawn = svg(figure)
+        if drawn is None:
+            raise UnsupportedData(
+                f"A {type(figure).__name__} cannot be drawn as SVG.",
+                "Pass a matplotlib figure of fewer points, or leave the suffix out.",
+            )
+        return {path: drawn}
+    files = {path: png(figure)}
+    drawn = None if Path(name).suffix else svg(figure)
+    if drawn is not None:
+        files[f"figures/{name}.svg"] = drawn
+    return files
+
+
 def png(figure: Any) -> bytes:
     """Return a figure as PNG: matplotlib (or seaborn), PIL, PNG bytes, whatever Jupyter can show.
 
@@ -93,7 +135,7 @@ def png(figure: Any) -> bytes:
     """
     if isinstance(figure, bytes) and figure.startswith(b"\x89PNG"):
         return figure
-    figure = getattr(figure, "figure", None) or figure  # axes and seaborn grids know theirs
+    figure = _figure_of(figure)
     if hasattr(figure, "savefig"):
         stream = BytesIO()
         figure.savefig(stream, format="png", bbox_inches="tight")
@@ -109,6 +151,31 @@ def png(figure: Any) -> bytes:
         f"A {type(figure).__name__} is no figure that can be saved as PNG.",
         "Pass a matplotlib figure, an image, or PNG bytes.",
     )
+
+
+def svg(figure: Any) -> bytes | None:
+    """Return a matplotlib figure as SVG; None for anything else, and for very many points."""
+    figure = _figure_of(figure)
+    if not hasattr(figure, "savefig") or not hasattr(figure, "findobj") or _points(figure) > POINTS:
+        return None
+    stream = BytesIO()
+    # No date: the same figure is then the same file, but for the ids in it.
+    figure.savefig(stream, format="svg", bbox_inches="tight", metadata={"Date": None})
+    return stream.getvalue()
+
+
+def _figure_of(figure: Any) -> Any:
+    return getattr(figure, "figure", None) or figure  # axes and seaborn grids know theirs
+
+
+def _points(figure: Any) -> int:
+    """Return how many points a figure has to draw, without drawing it."""
+    count = 0
+    for artist in figure.findobj(lambda item: hasattr(item, "get_offsets")):
+        count += len(artist.get_offsets())
+    for artist in figure.findobj(lambda item: hasattr(item, "get_xdata")):
+        count += len(artist.get_xdata(orig=False))
+    return count
 
 
 def table(data: Any) -> Any:

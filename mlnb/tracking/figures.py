@@ -13,17 +13,20 @@ def open_figures() -> set[int]:
 
 
 def new_figures(before: set[int]) -> dict[str, bytes]:
-    """Return the figures opened since as PNG, by artifact path."""
+    """Return the figures opened since as PNG and SVG, by artifact path."""
     pyplot: Any = sys.modules.get("matplotlib.pyplot")
     if pyplot is None:
         return {}
-    found = {}
+    found: dict[str, bytes] = {}
     for number in sorted(set(pyplot.get_fignums()) - before):
         figure = pyplot._pylab_helpers.Gcf.get_fig_manager(number).canvas.figure
         label = str(figure.get_label()).strip()
         name = "".join(c if c.isalnum() or c in "-_ " else "-" for c in label)
-        path = f"figures/{name or f'figure-{number}'}.png"
-        if path in found:  # labels that differ only in what a file name cannot hold
-            path = f"figures/{name}-{number}.png"
-        found[path] = content.png(figure)
+        name = name or f"figure-{number}"
+        if f"figures/{name}.png" in found:  # labels that differ in what a file name cannot hold
+            name = f"{name}-{number}"
+        found[f"figures/{name}.png"] = content.png(figure)
+        drawn = content.svg(figure)
+        if drawn is not None:
+            found[f"figures/{name}.svg"] = drawn
     return found

@@ -108,7 +108,7 @@ class Run:
         settings = self._new_params(params) if params else {}
         files: dict[str, bytes | Path] = {}
         for key, figure in (figures or {}).items():
-            files[f"figures/{content.file_name(key, '.png')}"] = content.png(figure)
+            files |= content.figure_files(key, figure)
         for key, body in (text or {}).items():
             files[content.file_name(key, ".txt")] = str(body).encode()
         frames = {

@@ -17,10 +17,13 @@ from threading import Event, Lock, Thread
 from typing import Any, TypeVar
 from weakref import WeakSet
 
+from mlnb.core import redaction
 from mlnb.core.project import Project
 from mlnb.tracking import background, journal
 
 SYNC_SECONDS = 0.02
+REDACTED_BYTES = 32 * 1024 * 1024
+"""Files of the user's up to this size are looked through for secrets."""
 
 
 class Writer:
@@ -67,7 +70,9 @@ class Writer:
         return self._descriptor < 0
 
     def append(self, kind: str, body: Any) -> None:
-        """Write a record."""
+        """Write a record, without the secrets in it."""
+        if kind != journal.METRICS:  # numbers; and their names are looked at when they are checked
+            body = redaction.body(body)
         with self._lock:
             data = journal.line(self._number + 1, kind, body)
             written = 0
@@ -135,11 +140,24 @@ class Writer:
 def _put(target: Path, body: bytes | Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(body, bytes):
-        target.write_bytes(body)
+        target.write_bytes(redaction.data(body))
     elif body.is_dir():
-        shutil.copytree(body, target, dirs_exist_ok=True, ignore_dangling_symlinks=True)
+        shutil.copytree(
+            body, target, dirs_exist_ok=True, ignore_dangling_symlinks=True, copy_function=_copy
+        )
     else:
-        shutil.copy2(body, target)
+        _copy(body, target)
+
+
+def _copy(origin: str | Path, target: str | Path) -> None:
+    """Copy a file, without the secrets in it if it is not a very large one."""
+    shutil.copy2(origin, target)
+    copy = Path(target)
+    if copy.stat().st_size <= REDACTED_BYTES:
+        body = copy.read_bytes()
+        cleaned = redaction.data(body)
+        if cleaned != body:
+            copy.write_bytes(cleaned)
 
 
 class _Syncer:
