@@ -45,6 +45,7 @@ MATTER_TOO = frozenset(
         "LANG",
         "LANGUAGE",
         "TZ",
+        "VIRTUAL_ENV",
         "XDG_CONFIG_HOME",
         "XDG_CACHE_HOME",
         "XDG_DATA_HOME",
@@ -55,7 +56,7 @@ MATTER_TOO = frozenset(
         "JUPYTER_PLATFORM_DIRS",
     }
 )
-HARMLESS = ("PATH", "USER", "LOGNAME", "TMPDIR", "VIRTUAL_ENV", "SSL_CERT_FILE", "SSL_CERT_DIR")
+HARMLESS = ("PATH", "USER", "LOGNAME", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """Variables that a zygote gets, too; the others may be secrets and are for children only."""
 
 

@@ -1,0 +1,255 @@
+"""An ipykernel in two halves: what needs no socket and no thread, and what a child adds.
+
+Before the fork the application has read its configuration and the kernel has its shell. After it
+come sockets, threads, streams, the history (a database and a thread) and the user's own startup
+files. With further arguments on the command line, nothing of the first half is used.
+"""
+
+import os
+import select
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+from ipykernel.kernelapp import IPKernelApp
+from IPython.core.history import HistoryManager
+from IPython.core.interactiveshell import InteractiveShell
+from jupyter_client.session import Session
+from traitlets.config import SingletonConfigurable
+from zmq.eventloop.zmqstream import ZMQStream
+
+from mlnb.execution.warm import limits, wire
+
+_prepared: "WarmKernelApp | None" = None
+_HISTORY_DELAY = 0.1  # seconds after the start; its first write waits for the disk
+
+
+class WarmKernelApp(IPKernelApp):
+    """The kernel's application, initialized in two steps."""
+
+    def prepare(self) -> None:
+        """Do what needs no socket, no thread and nothing of the user's."""
+        super(IPKernelApp, self).initialize([])  # configuration and profile only
+        self.init_pdb()
+        kernel: Any = self.kernel_class
+        self.kernel = kernel(
+            parent=self,
+            log=self.log,
+            profile_dir=self.profile_dir,
+            user_ns=self.user_ns,
+        )
+
+    def complete(self, connection_file: str, ready: int) -> None:
+        """Do the rest, in the child."""
+        self.connection_file = connection_file
+        self.parent_handle = 0  # the connection to the owner is watched instead
+        self.session = Session(parent=self)
+        self.init_blackhole()
+        self.init_connection_file()
+        self.init_sockets()
+        self.init_heartbeat()
+        self.write_connection_file()
+        self.log_connection_info()
+        _say_ready(ready)
+        self.init_io()
+        self.init_signal()
+        self._connect()
+        self.init_path()
+        self.init_shell()
+        self.init_gui_pylab()
+        self.init_extensions()
+        self.init_code()
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+    def _connect(self) -> None:
+        """Give the kernel that was built before the fork its sockets and threads."""
+        kernel = self.kernel
+        shell_stream = ZMQStream(self.shell_socket, self.shell_channel_thread.io_loop)
+        self.shell_channel_thread.shell_stream = shell_stream
+        self.control_thread.start()
+        self.shell_channel_thread.start()
+        loop = self.control_thread.io_loop
+        kernel.ident = str(uuid4())
+        kernel.session = self.session
+        kernel.control_stream = ZMQStream(self.control_socket, loop)
+        kernel.debugpy_stream = ZMQStream(self.debugpy_socket, loop)
+        kernel.debug_shell_socket = self.debug_shell_socket
+        kernel.shell_stream = shell_stream
+        kernel.control_thread = self.control_thread
+        kernel.shell_channel_thread = self.shell_channel_thread
+        kernel.iopub_thread = self.iopub_thread
+        kernel.iopub_socket = self.iopub_socket
+        kernel.stdin_socket = self.stdin_socket
+        kernel._stdout, kernel._stderr = sys.stdout, sys.stderr
+        kernel.record_ports({f"{name}_port": port for name, port in self._ports.items()})
+        if getattr(kernel, "debugger", None) is not None:
+            kernel.debugger = kernel.debugger_class(
+                self.log,
+                kernel.debugpy_stream,
+                kernel._publish_debug_event,
+                self.debug_shell_socket,
+                self.session,
+                kernel._kernel_modules,
+                kernel.debug_just_my_code,
+                kernel.filter_internal_frames,
+            )
+        self._connect_shell(kernel)
+
+    def _connect_shell(self, kernel: Any) -> None:
+        shell = kernel.shell
+        shell.starting_dir = os.getcwd()
+        if name := os.environ.get("JPY_SESSION_NAME"):
+            shell.user_ns["__session__"] = name
+        shell.displayhook.session = self.session
+        shell.displayhook.pub_socket = self.iopub_socket
+        shell.displayhook.topic = kernel._topic("execute_result")
+        shell.display_pub.session = self.session
+        shell.display_pub.pub_socket = self.iopub_socket
+        self.displayhook.get_execution_count = lambda: kernel.execution_count
+
+
+def prepare() -> None:
+    """Build the first half, once; the singletons are left free for whoever else builds a shell."""
+    global _prepared  # of this process, to be found after the fork
+    if _prepared is not None:
+        return
+    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+    from jupyter_client import localinterfaces
+
+    localinterfaces.LOCALHOST  # noqa: B018  (asks the system for its addresses, once)
+    displayhook, excepthook, main = sys.displayhook, sys.excepthook, sys.modules["__main__"]
+    app = WarmKernelApp()
+    with _no_history():
+        app.prepare()
+    sys.displayhook, sys.excepthook, sys.modules["__main__"] = displayhook, excepthook, main
+    for one in _singletons(app):
+        type(one).clear_instance()
+    _prepared = app
+
+
+@contextmanager
+def _no_history() -> Iterator[None]:
+    """Have a shell built with a history that is kept nowhere: no database and no thread."""
+    whole = InteractiveShell.init_history
+
+    def init_history(shell: Any) -> None:
+        shell.history_manager = HistoryManager(shell=shell, parent=shell, enabled=False)
+        shell.configurables.append(shell.history_manager)
+
+    InteractiveShell.init_history = init_history
+    try:
+        yield
+    finally:
+        InteractiveShell.init_history = whole
+
+
+def config_files() -> list[str]:
+    """Return where the configuration was looked for: a change makes the first half stale."""
+    if _prepared is None:
+        return []
+    names = ("ipython_config", "ipython_kernel_config")
+    return [
+        os.path.join(folder, name + ending)
+        for folder in _prepared.config_file_paths
+        for name in names
+        for ending in (".py", ".json")
+        if folder != os.getcwd()
+    ]
+
+
+def _singletons(app: WarmKernelApp) -> list[SingletonConfigurable]:
+    return [app, app.kernel, app.kernel.shell]
+
+
+def run(request: dict[str, Any], connection: int, *, independent: bool) -> int:
+    """Be a kernel until it is shut down; returns the exit code."""
+    arguments = list(request.get("arguments", ()))
+    if not independent:
+        _end_with_owner(connection)
+    if _prepared is None or arguments:
+        return _run_whole(request["connection_file"], arguments, connection)
+    app = _prepared
+    for one in _singletons(app):
+        for kind in type(one)._walk_mro():
+            kind._instance = one
+    app.kernel.shell.init_sys_modules()
+    app.init_crash_handler()
+    app.complete(request["connection_file"], connection)
+    _begin_history(app.kernel.shell)
+    _explain_memory(app.kernel.shell)
+    app.start()
+    return 0
+
+
+def _run_whole(connection_file: str, arguments: list[str], connection: int) -> int:
+    app = IPKernelApp.instance()
+    app.initialize(["-f", connection_file, *arguments])
+    _say_ready(connection)
+    _explain_memory(app.kernel.shell)
+    app.start()
+    return 0
+
+
+def _begin_history(shell: Any) -> None:
+    """Open the history a moment after the start, or when the first cell comes."""
+    from tornado.ioloop import IOLoop
+
+    begun = []
+
+    def begin(*_info: Any) -> None:
+        if begun:
+            return
+        begun.append(True)
+        shell.events.unregister("pre_execute", begin)
+        shell.configurables.remove(shell.history_manager)
+        shell.init_history()
+        kept = shell.history_manager
+        shell.user_ns.update(
+            _ih=kept.input_hist_parsed,
+            In=kept.input_hist_parsed,
+            _oh=kept.output_hist,
+            Out=kept.output_hist,
+            _dh=kept.dir_hist,
+        )
+
+    shell.events.register("pre_execute", begin)
+    IOLoop.current().call_later(_HISTORY_DELAY, begin)
+
+
+def _explain_memory(shell: Any) -> None:
+    """Let a cell that has run out of memory say so, which takes some memory."""
+
+    def handler(self: Any, kind: Any, value: Any, trace: Any, tb_offset: Any = None) -> None:
+        limits.give_headroom()
+        self.showtraceback((kind, value, trace), tb_offset=tb_offset)
+
+    if limits.is_limited():
+        shell.set_custom_exc((MemoryError,), handler)
+
+
+def _say_ready(connection: int) -> None:
+    if connection >= 0:
+        with socket.socket(fileno=os.dup(connection)) as owner:
+            try:
+                wire.send(owner, {"ready": True})
+            except wire.Closed:
+                os._exit(1)
+
+
+def _end_with_owner(connection: int) -> None:
+    """End at once when the owner's side of the connection closes, even without a zygote."""
+
+    def watch() -> None:
+        watched = select.poll()
+        watched.register(connection, select.POLLHUP | select.POLLRDHUP)
+        while not watched.poll():
+            pass
+        os._exit(1)
+
+    if connection >= 0:
+        threading.Thread(target=watch, name="mlnb-owner", daemon=True).start()

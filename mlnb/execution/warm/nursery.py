@@ -1,0 +1,184 @@
+"""Where children come from: a fork of this process, or a pool of started ones.
+
+Both give the same: a process group of its own, with the request's streams, folder, environment
+and limits, whose end this process is told of.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from typing import Any, Protocol
+
+from mlnb.execution.warm import preloading, wire
+
+
+class Birth:
+    """A child; in the child itself, with what it has to do."""
+
+    def __init__(
+        self,
+        pid: int,
+        how: str,
+        why: str = "",
+        message: dict[str, Any] | None = None,
+        fds: list[int] | None = None,
+        connection: int = -1,
+    ) -> None:
+        self.pid = pid
+        self.how = how
+        self.why = why
+        self.message = message
+        self.fds = fds or []
+        self.connection = connection
+
+    @property
+    def in_child(self) -> bool:
+        """Tell on which side of the fork this is."""
+        return self.message is not None
+
+
+class Nursery(Protocol):
+    """Makes children. Owned and called by the zygote's one thread."""
+
+    ready: int
+    """How many wait to be asked for; 0 where they are made when asked for."""
+
+    def bear(self, message: dict[str, Any], fds: list[int], connection: socket.socket) -> Birth:
+        """Make a child; the descriptors remain the caller's.
+
+        Raises
+        ------
+        OSError
+            If the system gives no process.
+        """
+
+    def fill(self) -> None:
+        """Make ready what can be made ready."""
+
+    def reap(self) -> None:
+        """Bury those that ended while they waited."""
+
+    def close(self) -> None:
+        """End those that wait."""
+
+
+class Fork:
+    """Forks this process, or starts another when threads forbid a fork."""
+
+    ready = 0
+
+    def bear(self, message: dict[str, Any], fds: list[int], connection: socket.socket) -> Birth:
+        """Fork."""
+        if count := preloading.lasting_threads():
+            names = ", ".join(sorted(preloading.thread_names()))
+            why = f"the zygote has {count} more thread{'s' if count > 1 else ''} ({names})"
+            worker = Worker()
+            worker.hand_over(message, fds, connection)
+            return Birth(worker.pid, "spawn", why)
+        pid = os.fork()
+        if pid:
+            with suppress(OSError):  # the child does the same, and may have been quicker
+                os.setpgid(pid, pid)
+            return Birth(pid, "fork")
+        return Birth(0, "fork", "", message, fds, os.dup(connection.fileno()))
+
+    def fill(self) -> None:
+        """Do nothing."""
+
+    def reap(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class Worker:
+    """A started interpreter that has imported everything and waits for a request."""
+
+    def __init__(self, preload: tuple[str, ...] = ()) -> None:
+        self._ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603  (this very program)
+                [
+                    sys.executable,
+                    "-Xfrozen_modules=off",
+                    "-m",
+                    "mlnb.execution.warm.worker",
+                    str(theirs.fileno()),
+                    json.dumps(preload),
+                ],
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+                process_group=0,
+            )
+        self.pid = self._process.pid
+
+    def hand_over(self, message: dict[str, Any], fds: list[int], connection: socket.socket) -> None:
+        """Give it its request; from here on it is a child like any other."""
+        try:
+            wire.send(self._ours, message, (connection.fileno(), *fds))
+        except wire.Closed as error:
+            raise OSError(str(error)) from None
+        self._ours.close()
+        self._process.returncode = 0  # the zygote reaps it
+
+    def has_ended(self) -> bool:
+        """Tell whether it died while it waited."""
+        return self._process.poll() is not None
+
+    def close(self) -> None:
+        """End it."""
+        self._ours.close()
+        self._process.kill()
+        self._process.wait()
+
+
+class Pool:
+    """Keeps some workers started; whoever takes one finds another started in its place.
+
+    Parameters
+    ----------
+    size : int
+        How many wait.
+    preload : tuple of str
+        What they import ahead. They are not forked: threads do not matter.
+    """
+
+    def __init__(self, size: int, preload: tuple[str, ...] = ()) -> None:
+        self._size = size
+        self._preload = preload
+        self._workers: list[Worker] = []
+
+    @property
+    def ready(self) -> int:
+        """How many wait to be asked for."""
+        return len(self._workers)
+
+    def bear(self, message: dict[str, Any], fds: list[int], connection: socket.socket) -> Birth:
+        """Hand the request to the worker that has waited longest."""
+        self.reap()
+        worker = self._workers.pop(0) if self._workers else Worker(self._preload)
+        worker.hand_over(message, fds, connection)
+        self.fill()
+        return Birth(worker.pid, "spawn", "kernels are pre-started here, not forked")
+
+    def fill(self) -> None:
+        """Start as many as are missing."""
+        while len(self._workers) < self._size:
+            self._workers.append(Worker(self._preload))
+
+    def reap(self) -> None:
+        """Bury those that ended while they waited."""
+        for worker in [one for one in self._workers if one.has_ended()]:
+            self._workers.remove(worker)
+            worker.close()
+
+    def close(self) -> None:
+        """End those that wait."""
+        for worker in self._workers:
+            worker.close()
+        self._workers.clear()

@@ -1,0 +1,241 @@
+"""Import modules ahead of time, if a fork can follow.
+
+Each is first imported in a forked child that is thrown away. A module is refused when its import
+leaves threads that do not end at a fork (their locks would stay locked for ever in a child), opens
+a socket, a database or a file for writing (children would share it), or does not end well.
+"""
+
+import ctypes
+import importlib
+import importlib.util
+import json
+import os
+import random
+import signal
+import sys
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 120
+"""Seconds that the import of a module may take."""
+ALWAYS = ("IPython", "ipykernel")
+"""Imported for every kernel anyway."""
+
+# jemalloc keeps a thread that gives memory back. It survives forks (it has handlers for them),
+# but cannot be told from a harmful one, so that it is switched off during the imports.
+_QUIET = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
+
+_unseeded: "weakref.WeakSet[random.Random]" = weakref.WeakSet()
+
+
+def threads() -> int:
+    """Return how many threads this process has, Python's and others."""
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        import threading
+
+        return threading.active_count()
+
+
+def lasting_threads() -> int:
+    """Return how many threads there are that do not end at a fork.
+
+    OpenBLAS starts threads when it is loaded, ends them before a fork, and starts others when it
+    next needs some.
+    """
+    if threads() == 1:
+        return 0
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+    return threads() - 1
+
+
+def refusal_of(module: str, allowed: tuple[str, ...] = ()) -> str:
+    """Import a module in a child that is thrown away, and say why it may not be imported here.
+
+    Returns
+    -------
+    str
+        The reason, or ``""``.
+    """
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(read)
+        signal.alarm(PATIENCE)
+        said = "its import ended the process"
+        try:
+            said = _try(module)
+        except BaseException as error:
+            said = f"its import failed: {type(error).__name__}: {error}"
+        finally:
+            with suppress(OSError):
+                os.write(write, said[:2000].encode(errors="replace") or b"\0")
+            os._exit(0)
+    os.close(write)
+    with os.fdopen(read, "rb") as stream:
+        said = stream.read().decode(errors="replace")
+    os.waitpid(pid, 0)
+    if said == "\0":
+        return ""
+    return said or f"its import crashed, or took more than {PATIENCE} s"
+
+
+def _try(module: str) -> str:
+    before = _open_files()
+    importlib.import_module(module)
+    if count := lasting_threads():
+        names = ", ".join(sorted(thread_names()))
+        return f"it starts {count} thread{'s' if count > 1 else ''} when imported ({names})"
+    opened = sorted(_open_files() - before)
+    return f"it opens {opened[0]} when imported" if opened else ""
+
+
+def thread_names() -> set[str]:
+    """Return what the system calls the threads of this process, without the first."""
+    names = set()
+    for task in Path("/proc/self/task").iterdir():
+        if task.name != str(os.getpid()):
+            with suppress(OSError):
+                names.add((task / "comm").read_text(encoding="utf-8", errors="replace").strip())
+    return names
+
+
+def _open_files() -> set[str]:
+    """Return what is open that two processes must not share."""
+    found = set()
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError):
+            target = os.readlink(f"/proc/self/fd/{name}")
+            if target.startswith("socket:"):
+                found.add(f"a socket ({target[7:]})")
+            elif "[eventpoll]" in target:
+                found.add("an event loop")
+            elif target.startswith("/") and not target.startswith(("/dev/", "/proc/")):
+                writes = os.fstat(int(name)).st_mode and _writes(int(name))
+                database = target.endswith((".db", ".sqlite", ".sqlite3"))
+                if writes or database:
+                    found.add(f"a file ({Path(target).name})")
+    return found
+
+
+def _writes(fd: int) -> bool:
+    import fcntl
+
+    return fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
+
+
+class Preloader:
+    """Imports a list of modules one by one, refusing those that a fork could not follow.
+
+    Parameters
+    ----------
+    modules : sequence of str
+        Names, in the order to import them.
+    verdicts : Path
+        Keeps which were refused, so that a zygote started later need not try again.
+    stamp : str
+        What the verdicts depend on.
+    """
+
+    def __init__(self, modules: list[str], verdicts: Path, stamp: str) -> None:
+        self.waiting = list(modules)
+        self.imported: list[str] = []
+        self.refused: dict[str, str] = {}
+        self.missing: list[str] = []
+        self._file = verdicts
+        self._stamp = stamp
+        self._known: dict[str, str] = _read(verdicts, stamp)
+
+    def step(self) -> None:
+        """Import the next module."""
+        module = self.waiting.pop(0)
+        if not _there(module):
+            self.missing.append(module)
+            return
+        if module not in self._known:
+            self._known[module] = refusal_of(module)
+            self._keep()
+        if reason := self._known[module]:
+            self.refused[module] = reason
+            return
+        with suppress(Exception):  # it could be imported a moment ago
+            importlib.import_module(module)
+            self.imported.append(module)
+
+    def _keep(self) -> None:
+        draft = self._file.with_suffix(f".{os.getpid()}")
+        draft.write_text(
+            json.dumps({"format": 1, "stamp": self._stamp, "modules": self._known}),
+            encoding="utf-8",
+        )
+        draft.replace(self._file)
+
+
+def _read(file: Path, stamp: str) -> dict[str, str]:
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        return dict(kept["modules"]) if kept["stamp"] == stamp else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError, AttributeError):
+        return False
+
+
+def begin() -> Callable[[], None]:
+    """Prepare this process for imports ahead; returns what undoes that."""
+    chosen = {name: value for name, value in _QUIET.items() if name not in os.environ}
+    os.environ.update(chosen)
+    seed = random.Random.seed
+
+    def noting(self: random.Random, a: Any = None, version: int = 2) -> None:
+        if a is None:
+            _unseeded.add(self)
+        else:
+            _unseeded.discard(self)
+        seed(self, a, version)
+
+    random.Random.seed = noting  # type: ignore[assignment, method-assign]
+
+    def undo() -> None:
+        random.Random.seed = seed  # type: ignore[method-assign]
+        for name in chosen:
+            os.environ.pop(name, None)
+
+    return undo
+
+
+def reseed() -> None:
+    """Give every generator of random numbers that nobody seeded a seed of its own."""
+    random.seed()
+    for generator in list(_unseeded):
+        generator.seed()
+    if (numpy := sys.modules.get("numpy")) and "numpy.random" in sys.modules:
+        numpy.random.seed()
+    if torch := sys.modules.get("torch"):
+        torch.seed()
+    if uuid := sys.modules.get("uuid"):
+        uuid._last_timestamp = None
+    if tempfile := sys.modules.get("tempfile"):
+        tempfile._name_sequence = None
+        tempfile.tempdir = None
+    if ssl := sys.modules.get("ssl"):
+        with suppress(Exception):
+            ssl.RAND_add(os.urandom(32), 32.0)
+
+
+def trim() -> None:
+    """Give free memory back to the system, so that children share less of it."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -1,0 +1,39 @@
+"""A pre-started interpreter: imports everything, then waits to be told what to do.
+
+    python -m mlnb.execution.warm.worker DESCRIPTOR MODULES
+"""
+
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+from contextlib import suppress
+
+from mlnb.execution.warm import becoming, building, wire
+from mlnb.execution.warm.nursery import Birth
+
+
+def main(descriptor: int, modules: list[str]) -> int:
+    """Wait for a request and become the child that it asks for."""
+    sys.path[:] = [entry for entry in sys.path if entry not in ("", "/")]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # while it waits
+    building.build()
+    for module in modules:
+        with suppress(Exception):  # the notebook will say so, if it wants this one
+            importlib.import_module(module)
+    with socket.socket(fileno=descriptor) as zygote:
+        reader = wire.Reader(zygote)
+        try:
+            while not (frames := reader.read()):
+                pass
+        except wire.Closed:
+            return 0
+        connection, *fds = reader.take_fds()
+    becoming.default_signals({})
+    return becoming.live(Birth(os.getpid(), "spawn", "", frames[0], fds, connection))
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]), json.loads(sys.argv[2])))
