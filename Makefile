@@ -115,12 +115,17 @@ test: $(VENV)/.tested ## The fast tests: everything but a browser
 test-extension: extension/node_modules/.package-lock.json ## The panel's unit tests
 	cd extension && npm run --silent test
 
-test-e2e: $(VENV)/.browsed $(VENV)/.dvc panel ## The tests in a real browser (installs Debian's chromium if it may)
-	@command -v chromium >/dev/null || { \
-	    echo "Installing chromium"; \
-	    if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
-	    else sudo -n apt-get update -qq && sudo -n apt-get install -y -qq --no-install-recommends chromium >/dev/null; fi; \
-	} || { echo "The browser tests need chromium; install it, for example: sudo apt-get install chromium" >&2; exit 1; }
+test-e2e: $(VENV)/.browsed $(VENV)/.dvc panel ## The tests in a real browser, with real servers (installs Debian's chromium and postgresql if it may)
+	@for wanted in chromium postgresql; do \
+	    case $$wanted in \
+	        chromium) command -v chromium >/dev/null && continue;; \
+	        postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && continue; command -v initdb >/dev/null && continue;; \
+	    esac; \
+	    echo "Installing $$wanted"; \
+	    if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$wanted >/dev/null; \
+	    else sudo -n apt-get update -qq && sudo -n apt-get install -y -qq --no-install-recommends $$wanted >/dev/null; fi \
+	    || { echo "These tests need $$wanted; install it, for example: sudo apt-get install $$wanted" >&2; exit 1; }; \
+	done
 	$(BIN)/python -m pytest -m e2e $(ARGS)
 
 bench: $(VENV)/.tested ## What things cost, side by side with what they are built on

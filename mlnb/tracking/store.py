@@ -38,6 +38,7 @@ _BAD_INPUT = {
     "RESOURCE_DOES_NOT_EXIST",
     "INVALID_STATE",
 }
+_DATABASES = {"postgresql", "mysql", "mssql"}
 
 
 def client() -> "MlflowClient":
@@ -78,12 +79,27 @@ def _open(uri: str, _process: int) -> "MlflowClient":
     quiet()
     from mlflow import MlflowClient
 
-    with failures(uri):
+    from mlnb.tracking import template
+
+    with failures(uri), template.silent():
+        _check_database(uri)
         prepare(uri)
         opened = MlflowClient(tracking_uri=uri, registry_uri=uri)
         if not opened.search_experiments(max_results=1):
             _check_that_it_is_one(opened, uri)
         return opened
+
+
+def _check_database(uri: str) -> None:
+    """Connect to a database server once: MLflow tries for minutes, whatever the reason."""
+    if urlsplit(uri).scheme.partition("+")[0] in _DATABASES:
+        from sqlalchemy import create_engine
+        from sqlalchemy.pool import NullPool
+
+        engine = create_engine(
+            uri, poolclass=NullPool, connect_args={"connect_timeout": int(PROBE_SECONDS)}
+        )
+        engine.connect().close()
 
 
 def _check_that_it_is_one(opened: "MlflowClient", uri: str) -> None:
@@ -162,9 +178,7 @@ def experiment_id(name: str, uri: str | None = None) -> str:
     with failures(uri):
         found = mlflow_client.get_experiment_by_name(name)
         if found is None:
-            database = sqlite_file(uri)
-            # Local artifacts go beside the database, not below whatever folder is current.
-            location = str(artifact_root(database) / _folder(name)) if database else None
+            location = _location(name, uri)
             try:
                 return str(mlflow_client.create_experiment(name, artifact_location=location))
             except Exception:
@@ -253,6 +267,22 @@ def absent(uri: str) -> bool:
 def artifact_root(database: Path) -> Path:
     """Return where the artifacts of a SQLite store are kept: beside it."""
     return database.parent / "mlartifacts"
+
+
+def _location(experiment: str, uri: str) -> str | None:
+    """Return where a new experiment keeps its artifacts; None where a server knows."""
+    project = projects.current()
+    root, database = project.settings.artifacts, sqlite_file(uri)
+    if root:
+        place = root.rstrip("/") if "://" in root else str(project.root / root)
+    elif database is not None:
+        place = str(artifact_root(database))
+    elif urlsplit(uri).scheme.partition("+")[0] in _DATABASES:
+        place = str(artifact_root(project.state / "mlflow.db"))
+    else:
+        return None
+    # Local artifacts go below the project, not below whatever folder is current.
+    return f"{place}/{_folder(experiment)}"
 
 
 def _folder(experiment: str) -> str:

@@ -78,15 +78,22 @@ def _complete(template: Path) -> bool:
 def _migrate(database: Path) -> None:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
+    with silent():
+        store = SqlAlchemyStore(  # type: ignore[no-untyped-call]  # MLflow leaves it untyped
+            f"sqlite:///{database}", str(database.parent)
+        )
+        store.engine.dispose()
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Let MLflow make or migrate a database without a line for each step."""
     loggers = [logging.getLogger(name) for name in ("mlflow.store.db.utils", "alembic")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.WARNING)
     try:
-        store = SqlAlchemyStore(  # type: ignore[no-untyped-call]  # MLflow leaves it untyped
-            f"sqlite:///{database}", str(database.parent)
-        )
-        store.engine.dispose()
+        yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
