@@ -1,5 +1,7 @@
 """What is built once, before anything is forked: ipykernel's first half, and the runner's."""
 
+import traceback
+
 from mlnb.execution import inprocess
 from mlnb.execution.warm import kernel
 
@@ -15,4 +17,7 @@ def build() -> None:
     from IPython.core.completer import Completer  # noqa: F401
 
     kernel.prepare()
-    inprocess.prepare()
+    try:
+        inprocess.prepare()
+    except Exception:  # kernels can do without; a child that cannot will say so itself
+        traceback.print_exc()

@@ -25,6 +25,7 @@ from zmq.eventloop.zmqstream import ZMQStream
 from mlnb.execution.warm import limits, wire
 
 _prepared: "WarmKernelApp | None" = None
+_JOIN_SECONDS = 0.5
 _HISTORY_DELAY = 0.1  # seconds after the start; its first write waits for the disk
 
 
@@ -46,7 +47,7 @@ class WarmKernelApp(IPKernelApp):
     def complete(self, connection_file: str, ready: int) -> None:
         """Do the rest, in the child."""
         self.connection_file = connection_file
-        self.parent_handle = 0  # the connection to the owner is watched instead
+        self.parent_handle = os.getppid()  # nothing polls it: the connection is watched instead
         self.session = Session(parent=self)
         self.init_blackhole()
         self.init_connection_file()
@@ -183,7 +184,20 @@ def run(request: dict[str, Any], connection: int, *, independent: bool) -> int:
     _begin_history(app.kernel.shell)
     _explain_memory(app.kernel.shell)
     app.start()
+    _end_threads(app)
     return 0
+
+
+def _end_threads(app: IPKernelApp) -> None:
+    """Let the control thread finish while there is somebody to flush its output to.
+
+    Else it may wait for ever for a thread that the application's `close` has just ended, and
+    `close` for it.
+    """
+    for thread in (app.control_thread, app.shell_channel_thread):
+        if thread is not None and thread.is_alive():
+            thread.stop()
+            thread.join(_JOIN_SECONDS)
 
 
 def _run_whole(connection_file: str, arguments: list[str], connection: int) -> int:
@@ -192,6 +206,7 @@ def _run_whole(connection_file: str, arguments: list[str], connection: int) -> i
     _say_ready(connection)
     _explain_memory(app.kernel.shell)
     app.start()
+    _end_threads(app)
     return 0
 
 
