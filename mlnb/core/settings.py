@@ -8,7 +8,7 @@ import getpass
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -70,6 +70,17 @@ class Settings(BaseModel):
     )
     workers: int = Field(2, ge=1, le=256, description="Pipeline steps that run at a time.")
     kernel: str = Field("python3", description="Kernelspec for headless notebooks.")
+    runner: Literal["inprocess", "kernel"] = Field(
+        "inprocess",
+        description="How headless cells run: `inprocess`, in a process forked for them, or `kernel`, "
+        "in an ipykernel. What needs a kernel gets one either way.",
+    )
+    cell_output_limit: int = Field(
+        64 * 1024**2,
+        ge=1024,
+        description="Bytes of outputs kept of a headless cell; one that writes four times as much is "
+        "stopped.",
+    )
     cell_timeout: float = Field(
         0, ge=0, description="Seconds a headless cell may take; 0 means no limit."
     )

@@ -1,14 +1,16 @@
 """The kernel of one headless notebook: started, watched, interrupted and always stopped.
 
-papermill's client runs the cells one by one on its thread's event loop. This one stays on a
-single loop of its own (several notebooks run at once in one process) and looks at the kernel ten
-times a second: a dead kernel, an expired time and a cancellation end the notebook at once.
+nbclient runs the cells, on a single event loop of this thread's own (several notebooks run at
+once in one process), and the kernel is looked at ten times a second: a dead kernel, an expired
+time and a cancellation end the notebook at once. The kernel is forked from a warm parent where
+that is the same as the one its kernelspec starts.
 """
 
 import asyncio
 import logging
 import signal
 import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -16,8 +18,17 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any
 
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from papermill.clientwrap import PapermillNotebookClient
+from mlnb.execution import conducting, kernelspecs
+from mlnb.execution.conducting import Conductor, is_executed
+from mlnb.execution.endings import CellRaised, CellStopped, Ending, Flooded, KernelEnded, Stopped
+from mlnb.execution.inprocess.limiting import FLOOD, cut_off, size_of
+from mlnb.execution.notebooks import import_nbformat
+
+import_nbformat()  # before nbclient does, the slow way
+
+from nbclient import NotebookClient  # noqa: E402
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError  # noqa: E402
+from nbformat import NotebookNode, from_dict  # noqa: E402
 
 LOG = logging.getLogger("mlnb.execution")
 LOG.addHandler(logging.NullHandler())
@@ -28,36 +39,70 @@ GRACE = 5.0
 """Seconds that an interrupted cell has to clean up before the kernel is killed."""
 
 
-class KernelEnded(Exception):
-    """The kernel's process ended by itself; the argument says how."""
+def run(conductor: Conductor, kernel: str) -> None:
+    """Execute a prepared notebook in a kernel; the conductor is told of everything."""
+    conductor.prepared.body = from_dict(conductor.prepared.body)  # type: ignore[no-untyped-call]
+    settings = conductor.project.settings
+    client = ConductedClient(
+        conductor,
+        stop_reason=conductor.stop_reason,
+        output_limit=settings.cell_output_limit,
+        kernel_name=kernel,
+        timeout=settings.cell_timeout or None,
+        startup_timeout=60,
+        iopub_timeout=60,  # nbclient's 4 s fail a sound cell on a busy machine
+    )
+    ending: Ending | None = None
+    with tempfile.TemporaryFile() as stderr:
+        try:
+            asyncio.run(
+                client.run(
+                    cwd=str(conductor.job.folder), env=conductor.environment(), stderr=stderr
+                )
+            )
+            conductor.finished()
+        except Ending as error:
+            ending = error
+        stderr.seek(0, 2)
+        stderr.seek(max(0, stderr.tell() - 4000))
+        conductor.ended(ending, conducting.last_words(stderr.read().decode(errors="replace")))
 
 
-class Stopped(Exception):
-    """The notebook was stopped from outside; the argument is ``"cancelled"`` or ``"timeout"``."""
-
-
-class CellStopped(Exception):
-    """A single cell took longer than ``cell_timeout``."""
-
-
-class WatchedClient(PapermillNotebookClient):  # type: ignore[misc]  # nbclient is untyped
+class WatchedClient(NotebookClient):  # type: ignore[misc]  # nbclient is untyped
     """Executes a notebook's cells and stops for every reason there is.
 
     Parameters
     ----------
-    manager : papermill.engines.NotebookExecutionManager
-        Told what happens to each cell.
+    notebook : NotebookNode
+        Its cells get their outputs.
     stop_reason : callable
         Says why the notebook should stop now (``"cancelled"``, ``"timeout"``), or ``""``.
+    output_limit : int
+        Bytes kept of a cell's outputs.
     **options
         nbclient's.
     """
 
-    def __init__(self, manager: Any, *, stop_reason: Callable[[], str], **options: Any) -> None:
-        super().__init__(manager, log=LOG, **options)
+    def __init__(
+        self,
+        notebook: NotebookNode,
+        *,
+        stop_reason: Callable[[], str],
+        output_limit: int,
+        **options: Any,
+    ) -> None:
+        super().__init__(notebook, log=LOG, **options)
         self._stop_reason = stop_reason
-        self._stopping = ""
+        self._output_limit = output_limit
+        self._size = 0
+        self._stopping: Ending | None = None
         self._give_up_at = 0.0
+
+    def cell_starts(self, cell: NotebookNode, index: int) -> None:
+        """Take note that a cell starts."""
+
+    def cell_ends(self, cell: NotebookNode, index: int, error: Exception | None) -> None:
+        """Take note that a cell has ended, well or not."""
 
     async def run(self, **process: Any) -> None:
         """Start a kernel, execute the cells, stop the kernel.
@@ -69,10 +114,8 @@ class WatchedClient(PapermillNotebookClient):  # type: ignore[misc]  # nbclient 
 
         Raises
         ------
-        CellExecutionError
-            A cell raised.
-        KernelEnded, Stopped, CellStopped
-            The notebook ended otherwise.
+        Ending
+            The notebook ended before its last cell.
         """
         self.reset_execution_trackers()
         with TemporaryDirectory(prefix="mlnb-", ignore_cleanup_errors=True) as folder:
@@ -91,6 +134,11 @@ class WatchedClient(PapermillNotebookClient):  # type: ignore[misc]  # nbclient 
         if sys.platform != "win32" and len(manager.connection_file) < 90:  # the limit is 107
             manager.transport = "ipc"
             manager.ip = str(Path(folder) / "kernel-ipc")
+        if kernelspecs.is_own(self.kernel_name):
+            manager.kernel_spec.metadata = {
+                **manager.kernel_spec.metadata,
+                "kernel_provisioner": {"provisioner_name": "mlnb-warm", "config": {}},
+            }
 
     async def _start(self, process: dict[str, Any]) -> None:
         try:
@@ -109,22 +157,42 @@ class WatchedClient(PapermillNotebookClient):  # type: ignore[misc]  # nbclient 
 
     async def _run_cells(self) -> None:
         for index, cell in enumerate(self.nb.cells):
+            if not is_executed(cell):
+                continue
             if reason := self._stop_reason():
                 raise Stopped(reason)
-            self.nb_man.cell_start(cell, index)
+            self._size = 0
+            self.cell_starts(cell, index)
             try:
                 await self.async_execute_cell(cell, index)
             except Exception as error:
-                self.nb_man.cell_exception(cell, cell_index=index, exception=error)
-                self.nb_man.cell_complete(cell, cell_index=index)
+                _merge_streams(cell)
+                self.cell_ends(cell, index, error)
                 raise await self._meaning_of(error) from error
-            self.nb_man.cell_complete(cell, cell_index=index)
+            _merge_streams(cell)
+            self.cell_ends(cell, index, None)
+
+    def output(
+        self, outs: list[Any], msg: dict[str, Any], display_id: str | None, cell_index: int
+    ) -> NotebookNode | None:
+        """Keep an output while there is room for it."""
+        before, self._size = self._size, self._size + size_of(msg["content"])
+        if self._size <= self._output_limit:
+            kept: NotebookNode | None = super().output(outs, msg, display_id, cell_index)
+            return kept
+        if before <= self._output_limit:
+            text = cut_off(self._output_limit)
+            outs.append(from_dict({"output_type": "stream", "name": "stderr", "text": text}))  # type: ignore[no-untyped-call]
+        if self._size > FLOOD * self._output_limit and self._stopping is None:
+            self._stopping, self._give_up_at = Flooded(), monotonic() + GRACE
+            self._interrupting = asyncio.ensure_future(self._interrupt())
+        return None
 
     async def _meaning_of(self, error: Exception) -> Exception:
         if self._stopping:
-            return Stopped(self._stopping)
+            return self._stopping
         if isinstance(error, CellExecutionError):
-            return error
+            return CellRaised(error.ename, error.evalue)
         if isinstance(error, CellTimeoutError):
             await self._interrupt()
             return CellStopped()
@@ -143,7 +211,7 @@ class WatchedClient(PapermillNotebookClient):  # type: ignore[misc]  # nbclient 
         while True:
             await asyncio.sleep(LOOK_EVERY)
             if not self._stopping and (reason := self._stop_reason()):
-                self._stopping = reason
+                self._stopping = Stopped(reason)
                 self._give_up_at = monotonic() + GRACE
                 await self._interrupt()
             late = self._stopping and monotonic() > self._give_up_at
@@ -170,3 +238,35 @@ class WatchedClient(PapermillNotebookClient):  # type: ignore[misc]  # nbclient 
             self.shutdown_kernel = "immediate"
         if self.km is not None:  # nbclient has cleaned up after a kernel that did not start
             await self._async_cleanup_kernel()
+
+
+class ConductedClient(WatchedClient):
+    """A client that tells a conductor."""
+
+    def __init__(self, conductor: Conductor, **options: Any) -> None:
+        super().__init__(conductor.prepared.body, **options)
+        self._conductor = conductor
+
+    def cell_starts(self, cell: NotebookNode, index: int) -> None:
+        """Tell of a cell that starts."""
+        self._conductor.cell_started(index)
+
+    def cell_ends(self, cell: NotebookNode, index: int, error: Exception | None) -> None:
+        """Tell of a cell that has ended."""
+        self._conductor.cell_finished(index, failed=error is not None)
+
+
+def _merge_streams(cell: NotebookNode) -> None:
+    """Put together the text that arrived in several messages; the last output may be the mark."""
+    merged: list[NotebookNode] = []
+    for output in cell.outputs:
+        last = merged[-1] if merged else None
+        if (
+            last
+            and output.output_type == last.output_type == "stream" == output.output_type
+            and (last.name == output.name)
+        ):
+            last["text"] += output["text"]
+        else:
+            merged.append(output)
+    cell.outputs = merged

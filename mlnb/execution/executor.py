@@ -1,29 +1,22 @@
 """Execute one notebook: parameters in, executed notebook and glued values out."""
 
 import asyncio
-import os
-import re
-import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic
-from typing import IO, Any
+from typing import Any
 
 from mlnb.core import project as projects
-from mlnb.core.errors import CellFailed, Interrupted, KernelDied, MlnbError, TimedOut
-from mlnb.core.project import Project
+from mlnb.core.errors import Interrupted, MlnbError
 from mlnb.core.records import Status
-from mlnb.execution import notebooks, scraps
+from mlnb.execution import kernelspecs, notebooks, outputs, scraps
 from mlnb.execution import parameters as declared
+from mlnb.execution.conducting import Conductor
 
 OnCell = Callable[[int, int], None]
-
-_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_SUCCESSFUL_EXIT = {"", "0", "None"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +33,18 @@ class NotebookJob:
     environment: Mapping[str, str] = field(default_factory=dict)
     on_cell: OnCell | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
+    cwd: Path | None = None
+    """By default the notebook's folder."""
+    runner: str = ""
+    """``"inprocess"`` or ``"kernel"``; by default the setting ``runner``."""
+    memory: int = 0
+    """Bytes that the notebook may allocate; 0 means no limit."""
+    report_mode: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """Return the working directory of the cells."""
+        return (self.cwd or self.notebook.parent).absolute()
 
 
 @dataclass
@@ -56,6 +61,19 @@ class Execution:
     """One-based position in the source notebook."""
     error: MlnbError | None = None
     values: dict[str, Any] = field(default_factory=dict)
+    runner: str = "inprocess"
+    """``"inprocess"`` or ``"kernel"``."""
+    why: str = ""
+    """Why it is a kernel where in-process was wanted."""
+    how: str = ""
+    """``"fork"`` of a warm parent, or ``"spawn"``."""
+    notes: list[dict[str, Any]] = field(default_factory=list)
+    """What hooks have noted."""
+    given: declared.Given = field(default_factory=lambda: declared.Given(), repr=False)
+
+    def way(self) -> dict[str, str]:
+        """Return how the cells are run, for events."""
+        return {"runner": self.runner} | ({"why": self.why} if self.why else {})
 
     @property
     def status(self) -> Status:
@@ -141,159 +159,47 @@ def attempt(job: NotebookJob) -> Execution:
     project = projects.current()
     source = notebooks.read(job.notebook)
     kernel, language = notebooks.kernel_for(source, job.kernel)
-    declared.check_values(job.notebook, declared.of(source), job.parameters)
-    execution = Execution(project.relative(job.notebook), job.output, len(source.cells))
-    runner = _Runner(project, job, execution, kernel, language)
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        runner.run()
+    given = declared.bind(source, job.parameters)
+    execution = Execution(
+        project.relative(job.notebook), job.output, len(source.cells), given=given
+    )
+    wanted = job.runner or project.settings.runner
+    execution.why = kernelspecs.needs_kernel(source, kernel, language)
+    if wanted == "kernel" or execution.why:
+        execution.runner = "kernel"
+        execution.why = execution.why if wanted == "inprocess" else ""
+    prepared = outputs.prepare(
+        source,
+        given,
+        kernel=kernel,
+        language=language,
+        shown=(execution.notebook, project.relative(job.output)),
+        report_mode=job.report_mode,
+    )
+    outputs.start(prepared)
+    job.output.parent.mkdir(parents=True, exist_ok=True)
+    conductor = Conductor(project, job, execution, prepared)
+    if execution.runner == "inprocess":
+        from mlnb.execution.inprocess import driving
+
+        driving.run(conductor)
     else:
-        # A kernel runs a loop on this thread already; asyncio allows one per thread.
-        with ThreadPoolExecutor(1) as thread:
-            thread.submit(copy_context().run, runner.run).result()
+        _in_kernel(conductor, kernel)
+    execution.values = scraps.of(prepared.cells)
     return execution
 
 
-class _Runner:
-    """Executes one job and notes in its `Execution` what happens (papermill's observer)."""
+def _in_kernel(conductor: Conductor, kernel: str) -> None:
+    from mlnb.execution import client  # nbclient, slow to import
 
-    def __init__(
-        self, project: Project, job: NotebookJob, execution: Execution, kernel: str, language: str
-    ) -> None:
-        self._project = project
-        self._job = job
-        self._execution = execution
-        self._kernel = kernel
-        self._language = language
-        self._deadline = float("inf")
-        self._numbers: dict[int, int] = {}
-        self._number = 1
-        self._cell: Any = None
+    def run() -> None:
+        client.run(conductor, kernel)
 
-    def run(self) -> None:
-        """Execute the notebook; afterwards the output file and the `Execution` are complete."""
-        from mlnb.execution import engine, outputs  # papermill, slow to import
-
-        job, execution = self._job, self._execution
-        if job.timeout:
-            self._deadline = monotonic() + job.timeout
-        job.output.parent.mkdir(parents=True, exist_ok=True)
-        notebook, self._numbers = outputs.prepare(
-            job.notebook.absolute(),
-            job.parameters,
-            kernel=self._kernel,
-            language=self._language,
-            shown=(execution.notebook, self._project.relative(job.output)),
-        )
-        with tempfile.TemporaryFile() as stderr:
-            try:
-                engine.Engine.execute_notebook(
-                    notebook,
-                    self._kernel,
-                    output_path=str(job.output),
-                    observer=self,
-                    stop_reason=self._stop_reason,
-                    cell_timeout=self._project.settings.cell_timeout,
-                    process={
-                        "cwd": str(job.notebook.absolute().parent),
-                        "env": self._environment(),
-                        "stderr": stderr,
-                    },
-                )
-            except Exception as error:
-                execution.error = self._failure(error, stderr)
-                if execution.error is None:
-                    outputs.mark_early_end(notebook, self._cell)
-                    engine.write(notebook, job.output)
-        if execution.error:
-            execution.failed_cell = self._number if self._cell is not None else None
-            outputs.mark_failure(notebook, self._cell, execution.error.message)
-            engine.write(notebook, job.output)
-        execution.values = scraps.read(job.output)
-
-    def cell_started(self, cell: Any) -> None:
-        """Note which cell runs."""
-        self._cell = cell
-        self._number = self._numbers.get(id(cell), self._number)
-        if cell.cell_type == "code" and id(cell) in self._numbers:
-            self._emit("cell.started")
-            if self._job.on_cell:
-                self._job.on_cell(self._number, self._execution.cells)
-
-    def cell_finished(self, cell: Any) -> None:
-        """Note that the running cell has ended."""
-        failed = cell.metadata.papermill["status"] == "failed"
-        if id(cell) in self._numbers:
-            self._execution.cells_done += not failed
-            if cell.cell_type == "code":
-                self._emit(
-                    "cell.finished",
-                    status="FAILED" if failed else "FINISHED",
-                    seconds=cell.metadata.papermill.get("duration"),
-                )
-
-    def _emit(self, kind: str, **data: Any) -> None:
-        job, execution = self._job, self._execution
-        self._project.events.emit(
-            kind,
-            job.step or execution.notebook,
-            step=job.step,
-            pipeline_run=job.pipeline_run,
-            notebook=execution.notebook,
-            cell=self._number,
-            total=execution.cells,
-            **data,
-        )
-
-    def _environment(self) -> dict[str, str]:
-        return {
-            **os.environ,
-            **self._job.environment,
-            "MLNB_PROJECT": str(self._project.root),
-            "MLNB_STEP": self._job.step,
-            "MLNB_PIPELINE_RUN": self._job.pipeline_run,
-            "MLNB_NOTEBOOK": self._execution.notebook,
-        }
-
-    def _stop_reason(self) -> str:
-        if self._job.cancelled.is_set():
-            return "cancelled"
-        return "timeout" if monotonic() > self._deadline else ""
-
-    def _failure(self, error: Exception, stderr: IO[bytes]) -> MlnbError | None:
-        from nbclient.exceptions import CellExecutionError
-
-        from mlnb.execution import client
-
-        notebook, cell = self._execution.notebook, self._number
-        started = self._cell is not None
-        where = f"{notebook}, cell {cell}"
-        if isinstance(error, CellExecutionError):
-            value = _ANSI.sub("", error.evalue).strip()
-            if error.ename == "SystemExit" and value in _SUCCESSFUL_EXIT:
-                self._execution.cells_done = cell
-                return None
-            return CellFailed(notebook, cell, error.ename, value)
-        if isinstance(error, client.KernelEnded):
-            reason = f"{error}{_last_words(stderr)}"
-            return KernelDied(notebook, cell if started else None, reason)
-        if isinstance(error, client.CellStopped):
-            seconds = self._project.settings.cell_timeout
-            return TimedOut(where, seconds, "The limit is the setting `cell_timeout`.")
-        if isinstance(error, client.Stopped) and str(error) == "timeout":
-            place = f"in cell {cell}" if started else "before its first cell"
-            return TimedOut(notebook, self._job.timeout or 0, f"It was stopped {place}.")
-        if isinstance(error, client.Stopped):
-            return Interrupted(f"{where if started else notebook}: stopped.")
-        raise error
-
-
-def _last_words(stderr: IO[bytes]) -> str:
-    """Return the last line that the kernel's process wrote outside any cell, if it wrote one."""
-    stderr.seek(0, os.SEEK_END)
-    stderr.seek(max(0, stderr.tell() - 4000))
-    text = _ANSI.sub("", stderr.read().decode(errors="replace"))
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    own = [line for line in lines if not line.startswith("[IPKernelApp]")]
-    return f" ({own[-1]})" if own else ""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        run()
+    else:
+        # A kernel runs a loop on this thread already; asyncio allows one per thread.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(copy_context().run, run).result()

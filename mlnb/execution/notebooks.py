@@ -25,6 +25,15 @@ class Notebook:
     path: Path
     cells: list[Cell]
     metadata: dict[str, Any]
+    minor: int = 0
+    """Minor version of the format; from 5 on, cells have ids."""
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """Return the notebook without its cells, as JSON."""
+        transient = ("orig_nbformat", "orig_nbformat_minor", "signature")
+        kept = {key: value for key, value in self.metadata.items() if key not in transient}
+        return {"metadata": kept}
 
     def tagged(self, tag: str) -> int | None:
         """Return the zero-based position of the first cell with a tag."""
@@ -60,7 +69,63 @@ def read(path: Path) -> Notebook:
         isinstance(cell, dict) and "cell_type" in cell and "source" in cell for cell in cells
     ):
         raise InvalidNotebook(shown, "it has no list of cells")
-    return Notebook(path, cells, body["metadata"])
+    return Notebook(path, cells, body["metadata"], int(body.get("nbformat_minor") or 0))
+
+
+def write(body: dict[str, Any], output: Path) -> None:
+    """Write a notebook as nbformat does, in one step: the file is whole at any moment.
+
+    Parameters
+    ----------
+    body : dict
+        JSON of format 4, with text in one piece; it is left as it is.
+    output : Path
+        Where to.
+    """
+    text = json.dumps(
+        {**body, "cells": [_split(cell) for cell in body["cells"]]},
+        ensure_ascii=False,
+        indent=1,
+        sort_keys=True,
+        separators=(",", ": "),
+    )
+    draft = output.with_name(f".{output.name}.part")
+    draft.write_bytes(text.encode(errors="replace") + b"\n")  # a cell may print a lone surrogate
+    draft.replace(output)
+
+
+_SPLIT = ("application/javascript", "image/svg+xml")
+
+
+def _split(cell: Cell) -> Cell:
+    """Return a cell whose text is lists of lines, which version control shows better."""
+    made = dict(cell)
+    if isinstance(cell.get("source"), str):
+        made["source"] = cell["source"].splitlines(True)
+    if cell.get("attachments"):
+        made["attachments"] = {
+            name: _split_bundle(bundle) for name, bundle in cell["attachments"].items()
+        }
+    if cell["cell_type"] == "code":
+        made["outputs"] = [_split_output(output) for output in cell.get("outputs", [])]
+    return made
+
+
+def _split_output(output: dict[str, Any]) -> dict[str, Any]:
+    if output["output_type"] in ("execute_result", "display_data"):
+        return {**output, "data": _split_bundle(output.get("data", {}))}
+    if output["output_type"] == "stream" and isinstance(output["text"], str):
+        return {**output, "text": output["text"].splitlines(True)}
+    return output
+
+
+def _split_bundle(bundle: dict[str, Any]) -> dict[str, Any]:
+    return {
+        kind: value.splitlines(True)
+        if isinstance(value, str) and (kind.startswith("text/") or kind in _SPLIT)
+        else value
+        for kind, value in bundle.items()
+    }
 
 
 def source_of(cell: Cell) -> str:

@@ -5,7 +5,7 @@ The format is scrapbook's (schema version 1), so that either library reads what 
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +63,13 @@ def read(notebook: Path | str) -> dict[str, Any]:
     MissingNotebook, InvalidNotebook
         If it cannot be read.
     """
+    return of(notebooks.read(Path(notebook)).cells)
+
+
+def of(cells: Iterable[notebooks.Cell]) -> dict[str, Any]:
+    """Return the values that executed cells glued; of two of one name, the later."""
     values: dict[str, Any] = {}
-    for cell in notebooks.read(Path(notebook)).cells:
+    for cell in cells:
         for output in cell.get("outputs", []):
             for kind in DATA:
                 payload = output.get("data", {}).get(kind)

@@ -1,4 +1,4 @@
-"""Cells run in this very process: an IPython shell, its outputs captured, a journal of what happens.
+"""Cells run in this very process: IPython's shell, captured outputs, a journal of what happens.
 
 No kernel, no sockets: a process (forked from a warm parent, or a fresh one) is handed a request,
 runs the cells in ipykernel's own shell and writes one JSON line per happening into a journal that
@@ -23,14 +23,26 @@ _HOMES = {
     "Skipped": "mlnb.execution.inprocess.hooks",
 }
 
+_AHEAD = (
+    "mlnb.execution.executor",
+    "mlnb.execution.inprocess.driving",
+    "mlnb.ui.cli",
+    "mlnb.ui.commands.notebook",
+)
+"""What a warm process has imported for `main`; the program is known by its name only."""
+
 __all__ = ["CellHooks", "Skipped", "main", "prepare"]
 
 
 def prepare() -> None:
     """Build the shell ahead of time, so that a forked child finds it ready."""
-    from mlnb.execution.inprocess import shell
+    from mlnb.execution import outputs
+    from mlnb.execution.inprocess import runner, shell  # noqa: F401  (to have it imported)
 
     shell.prepare()
+    outputs.warm()
+    for name in _AHEAD:
+        import_module(name)
 
 
 def main(request: dict[str, Any]) -> int:
@@ -39,10 +51,15 @@ def main(request: dict[str, Any]) -> int:
     Parameters
     ----------
     request : dict
-        ``journal`` (descriptor, or path of a FIFO, that lines are written to), ``cells`` (each
-        with ``index``, ``id``, ``source``, ``tags``), ``output_limit`` (bytes kept of a cell),
-        ``hooks`` (pairs of ``module:class`` and what it is called with).
+        ``fds`` (the first is the descriptor that the journal is written to), ``cells`` (each with
+        ``index``, ``id``, ``source``, ``tags``), ``output_limit`` (bytes kept of a cell),
+        ``hooks`` (pairs of ``module:class`` and what it is called with). Or ``program``: the
+        arguments of the ``mlnb`` program, which is run instead, in this warm process.
     """
+    if "program" in request:
+        # The program stands above this package; only its name is known here.
+        status = import_module("mlnb.ui.cli").main(request["program"])
+        return int(status or 0)
     from mlnb.execution.inprocess import runner
 
     return runner.run(request)

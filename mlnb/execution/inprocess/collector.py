@@ -7,20 +7,13 @@ from time import monotonic
 from typing import Any
 
 from mlnb.execution.inprocess.journal import Writer
+from mlnb.execution.inprocess.limiting import FLOOD, cut_off, size_of
 from mlnb.execution.inprocess.widgets import Widgets
 
 Output = dict[str, Any]
 FLUSH_EVERY = 0.1
 """Seconds that an output may wait before it is in the journal."""
-FLOOD = 4
-"""A cell that writes this many times its limit is stopped."""
 _DISPLAYS = ("display_data", "execute_result", "update_display_data")
-
-
-def cut_off(limit: int) -> str:
-    """Return the mark that stands where outputs were cut off."""
-    size = f"{limit / 2**20:g} MiB" if limit >= 2**20 else f"{limit} bytes"
-    return f"\n[mlnb: the outputs of this cell were cut off after {size}; see `output_limit`]\n"
 
 
 class Collector:
@@ -104,7 +97,7 @@ class Collector:
             return
         if self._clear_next:
             self._clear(wait=False)
-        before, self._size = self._size, self._size + _size_of(output)
+        before, self._size = self._size, self._size + size_of(output)
         if self._size > self._limit:
             self._overflow(first=before <= self._limit)
             return
@@ -178,14 +171,3 @@ def _join(outputs: list[Output]) -> None:
     for output in outputs:
         if "pieces" in output:
             output["text"] = "".join(output.pop("pieces"))
-
-
-def _size_of(output: Output) -> int:
-    if output["output_type"] == "stream":
-        return len(output["text"])
-    if output["output_type"] == "error":
-        return sum(map(len, output["traceback"]))
-    return sum(
-        len(value) if isinstance(value, str | bytes) else len(str(value))
-        for value in output["data"].values()
-    )

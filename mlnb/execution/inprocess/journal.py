@@ -23,12 +23,10 @@ from typing import Any
 class Writer:
     """Writes lines to a descriptor; each is whole or absent when the process is killed."""
 
-    def __init__(self, target: int | str) -> None:
-        self._descriptor = (
-            target if isinstance(target, int) else os.open(target, os.O_WRONLY | os.O_CLOEXEC)
-        )
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
         self._process = os.getpid()
-        os.set_inheritable(self._descriptor, False)
+        os.set_inheritable(descriptor, False)
 
     def write(self, *entries: dict[str, Any]) -> None:
         """Append entries; a process that a cell has forked writes none."""

@@ -13,7 +13,7 @@ from mlnb.execution.inprocess import hooks as hooking
 from mlnb.execution.inprocess.collector import Collector, Output
 from mlnb.execution.inprocess.hooks import CellHooks, CellOutcome, RunCell, Skipped
 from mlnb.execution.inprocess.journal import Writer
-from mlnb.execution.inprocess.shell import HeadlessApp, prepare
+from mlnb.execution.inprocess.shell import HeadlessApp, use
 from mlnb.execution.inprocess.streams import Capture
 
 DEFAULT_LIMIT = 64 * 2**20
@@ -23,9 +23,8 @@ _BREATHE = 0.002
 
 def run(request: dict[str, Any]) -> int:
     """Do what `mlnb.execution.inprocess.main` says."""
-    journal = Writer(request["journal"])
-    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-    app = prepare()
+    journal = Writer(request["fds"][0])
+    app = use()
     collector = Collector(journal, int(request.get("output_limit") or DEFAULT_LIMIT))
     capture = Capture(collector.lock, collector.stream, collector.tick)
     sys.stdout, sys.stderr = capture.stdout, capture.stderr
@@ -39,8 +38,8 @@ def run(request: dict[str, Any]) -> int:
         for cell in request["cells"]
     ]
     session: Any = app.session
-    session.pid = os.getpid()
     session.deliver = collector.deliver
+    _explain_memory(app.kernel.shell)
     runner = _Runner(app, journal, collector, capture, hooking.load(request.get("hooks", [])))
     try:
         asyncio.run(runner.run(cells))
@@ -164,6 +163,18 @@ class _Runner:
     async def _breathe() -> None:
         if len(asyncio.all_tasks()) > 1:
             await asyncio.sleep(_BREATHE)
+
+
+def _explain_memory(shell: Any) -> None:
+    """Let a cell that has run out of memory say so, which takes some memory."""
+    from mlnb.execution.warm import limits
+
+    def handler(self: Any, kind: Any, value: Any, trace: Any, tb_offset: Any = None) -> None:
+        limits.give_headroom()
+        self.showtraceback((kind, value, trace), tb_offset=tb_offset)
+
+    if limits.is_limited():
+        shell.set_custom_exc((MemoryError,), handler)
 
 
 def _end(cell: RunCell, outcome: CellOutcome, reply: dict[str, Any]) -> dict[str, Any]:

@@ -87,7 +87,7 @@ class HeadlessApp(IPKernelApp):
         self.init_pdb()
         self.session = CapturingSession(parent=self, key=b"in-process")
         kernel: Any = self.kernel_class
-        self.kernel = kernel.instance(
+        self.kernel = kernel(
             parent=self,
             session=self.session,
             log=self.log,
@@ -108,15 +108,41 @@ _app: HeadlessApp | None = None
 
 
 def prepare() -> HeadlessApp:
-    """Return the application with its shell, built on the first call."""
-    global _app  # a process has one shell: IPython's is a singleton too
+    """Build the application with its shell, once; IPython's singletons are left free until `use`.
+
+    Nothing of the user's runs, no thread starts and no file stays open: a process that does this
+    may be forked, and a fork of it may build another shell instead.
+    """
+    global _app  # of this process, to be found after a fork
     if _app is None:
         config = Config()
         config.HistoryManager.enabled = False  # its thread would not outlive a fork
         config.IPKernelApp.connection_file = ""
-        made = HeadlessApp.instance(config=config)
-        displayhook, excepthook = sys.displayhook, sys.excepthook
+        kept = sys.displayhook, sys.excepthook, sys.modules["__main__"]
+        made = HeadlessApp(config=config)
         made.initialize([])
-        sys.displayhook, sys.excepthook = displayhook, excepthook
+        sys.displayhook, sys.excepthook, sys.modules["__main__"] = kept
+        for one in _singletons(made):
+            type(one).clear_instance()
         _app = made
     return _app
+
+
+def use() -> HeadlessApp:
+    """Make the prepared shell the one of this process."""
+    app = prepare()
+    for one in _singletons(app):
+        for kind in type(one)._walk_mro():
+            kind._instance = one
+    app.kernel.shell.init_sys_modules()
+    app.session.pid = os.getpid()
+    return app
+
+
+def is_ready() -> bool:
+    """Tell whether a shell is prepared that nobody uses yet: this process may fork a runner."""
+    return _app is not None and not HeadlessKernel.initialized() and threading.active_count() == 1
+
+
+def _singletons(app: HeadlessApp) -> tuple[Any, ...]:
+    return (app, app.kernel, app.kernel.shell)
