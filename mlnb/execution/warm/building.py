@@ -7,13 +7,22 @@ from mlnb.execution.warm import kernel
 
 
 def build() -> None:
-    """Import ipykernel and IPython and build their shells, starting no thread."""
+    """Import ipykernel and IPython and build their shells, starting no thread.
+
+    What is imported here by name, a kernel would import while it starts or ends: pages of memory
+    that each child would have of its own.
+    """
+    import sqlite3
+
+    import IPython.core.logger
+    import IPython.extensions.storemagic
     import ipykernel.debugger
     import ipykernel.displayhook
     import ipykernel.eventloops
     import ipykernel.iostream
-    import psutil  # noqa: F401  (ipykernel imports it at its first shutdown)
-    import zmq.asyncio
+    import psutil
+    import tornado.platform.asyncio
+    import zmq.asyncio  # noqa: F401
     from IPython.core.completer import Completer  # noqa: F401
 
     kernel.prepare()

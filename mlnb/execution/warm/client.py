@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import time
+from _thread import allocate_lock
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -50,6 +51,7 @@ class Child:
     def __init__(self, connection: socket.socket, reader: wire.Reader) -> None:
         self._connection = connection
         self._reader = reader
+        self._lock = allocate_lock()
         self._pidfd = -1
         self._ready = False
         self._orphaned = False
@@ -61,7 +63,7 @@ class Child:
         self.peak_bytes = 0
         self.cpu_seconds = 0.0
         while not self.pid:  # "ready" may come first: the child says that itself
-            for frame in reader.read():
+            for frame in reader.wait():
                 self._take(frame)
         if fds := reader.take_fds():
             self._pidfd = fds[0]
@@ -156,8 +158,9 @@ class Child:
 
     def _read(self) -> None:
         try:
-            for frame in self._reader.read():
-                self._take(frame)
+            with self._lock:  # one thread may wait while another looks
+                for frame in self._reader.read():
+                    self._take(frame)
         except wire.Closed:
             self._orphaned = True
             if self._pidfd < 0:
@@ -338,10 +341,7 @@ def ask(connection: socket.socket, message: dict[str, Any]) -> dict[str, Any]:
     """Ask a zygote something that it answers at once, and close the connection."""
     try:
         wire.send(connection, message)
-        reader = wire.Reader(connection)
-        while not (frames := reader.read()):
-            pass
-        return frames[0]
+        return wire.Reader(connection).wait()[0]
     except wire.Closed:
         return {}
     finally:

@@ -13,7 +13,9 @@ HEADROOM = 64 * 1024 * 1024
 
 def data_bytes() -> int:
     """Return the bytes of private, writable memory that this process has mapped."""
-    for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
+    for line in (
+        Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+    ):
         if line.startswith("VmData:"):
             return int(line.split()[1]) * 1024
     return 0

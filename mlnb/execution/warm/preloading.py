@@ -217,7 +217,10 @@ def begin() -> Callable[[], None]:
 
 
 def reseed() -> None:
-    """Give every generator of random numbers that nobody seeded a seed of its own."""
+    """Give every generator of random numbers that nobody seeded a seed of its own.
+
+    OpenSSL notices a fork by itself, and so does whoever asks the system for random bytes.
+    """
     random.seed()
     for generator in list(_unseeded):
         generator.seed()
@@ -230,9 +233,6 @@ def reseed() -> None:
     if tempfile := sys.modules.get("tempfile"):
         tempfile._name_sequence = None
         tempfile.tempdir = None
-    if ssl := sys.modules.get("ssl"):
-        with suppress(Exception):
-            ssl.RAND_add(os.urandom(32), 32.0)
 
 
 def trim() -> None:

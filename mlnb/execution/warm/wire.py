@@ -3,6 +3,7 @@
 import array
 import json
 import os
+import select
 import socket
 from typing import Any
 
@@ -30,7 +31,7 @@ def send(connection: socket.socket, message: dict[str, Any], fds: tuple[int, ...
 
 
 class Reader:
-    """Reads frames from a connection, blocking or not, and keeps the descriptors beside them."""
+    """Reads frames from a connection and keeps the descriptors that came beside them."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -47,7 +48,9 @@ class Reader:
         """
         try:
             room = socket.CMSG_SPACE(_MOST_FDS * array.array("i").itemsize)
-            data, ancillary, _flags, _address = self._connection.recvmsg(65536, room)
+            data, ancillary, _flags, _address = self._connection.recvmsg(
+                65536, room, socket.MSG_DONTWAIT
+            )
         except BlockingIOError:
             return []
         except (ConnectionResetError, OSError) as error:
@@ -61,6 +64,20 @@ class Reader:
             raise Closed("the connection was closed")
         self._data += data
         return self._frames()
+
+    def wait(self) -> list[dict[str, Any]]:
+        """Wait for frames and return them.
+
+        Raises
+        ------
+        Closed
+            If the other side has gone.
+        """
+        watched = select.poll()
+        watched.register(self._connection, select.POLLIN)
+        while not (frames := self.read()):
+            watched.poll()
+        return frames
 
     def take_fds(self) -> list[int]:
         """Return the descriptors that came so far; they are the caller's now."""

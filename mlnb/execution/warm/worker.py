@@ -1,6 +1,6 @@
 """A pre-started interpreter: imports everything, then waits to be told what to do.
 
-    python -m mlnb.execution.warm.worker DESCRIPTOR MODULES
+python -m mlnb.execution.warm.worker DESCRIPTOR MODULES
 """
 
 import importlib
@@ -26,8 +26,7 @@ def main(descriptor: int, modules: list[str]) -> int:
     with socket.socket(fileno=descriptor) as zygote:
         reader = wire.Reader(zygote)
         try:
-            while not (frames := reader.read()):
-                pass
+            frames = reader.wait()
         except wire.Closed:
             return 0
         connection, *fds = reader.take_fds()

@@ -80,7 +80,9 @@ class Zygote:
         self._stopping = False
         self._since = time.monotonic()
         self._watch = stamps.Watch(_config_files())
-        self._nursery: Nursery = Pool(told["pool"], tuple(told["preload"])) if told["mode"] == "pool" else Fork()
+        self._nursery: Nursery = (
+            Pool(told["pool"], tuple(told["preload"])) if told["mode"] == "pool" else Fork()
+        )
         self._waker = _waker()
         self._undo_preparation = preloading.begin()
         self._selector = selectors.DefaultSelector()
