@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlnb.core import redaction
+
 
 @dataclass
 class ExecutedCell:
@@ -19,10 +21,19 @@ class ExecutedCell:
     """The run that the cell belongs to."""
 
 
-def to_bytes(cells: Iterable[ExecutedCell]) -> bytes:
-    """Return the cells as a notebook file (nbformat 4.5)."""
+def to_bytes(cells: Iterable[ExecutedCell], output_limit: int | None = 1_000_000) -> bytes:
+    """Return the cells as a notebook file (nbformat 4.5), without the secrets in them.
+
+    Parameters
+    ----------
+    cells : iterable of ExecutedCell
+        In the order they ran.
+    output_limit : int, optional
+        Bytes: of a longer text the beginning and the end are kept, a larger picture is left out,
+        and the output says so. None leaves out all outputs.
+    """
     body = {
-        "cells": [_cell(cell) for cell in cells],
+        "cells": [_cell(cell, output_limit) for cell in cells],
         "metadata": {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python", "version": platform.python_version()},
@@ -30,15 +41,71 @@ def to_bytes(cells: Iterable[ExecutedCell]) -> bytes:
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-    return json.dumps(body, ensure_ascii=False, indent=1).encode()
+    return json.dumps(body, ensure_ascii=False, indent=1).encode(errors="replace")
 
 
-def _cell(cell: ExecutedCell) -> dict[str, Any]:
+def _cell(cell: ExecutedCell, limit: int | None) -> dict[str, Any]:
+    outputs = [] if limit is None else [_output(output, limit) for output in cell.outputs]
     return {
         "cell_type": "code",
         "execution_count": cell.count,
         "id": f"in-{cell.count}",
         "metadata": {"mlnb": {"run": cell.run}} if cell.run else {},
-        "outputs": cell.outputs,
-        "source": cell.source.splitlines(keepends=True),
+        "outputs": outputs,
+        "source": redaction.source(cell.source).splitlines(keepends=True),
     }
+
+
+def _output(output: dict[str, Any], limit: int) -> dict[str, Any]:
+    made = dict(output)
+    if "text" in made:
+        made["text"] = _shortened(redaction.text(_joined(made["text"])), limit)
+    if "data" in made:
+        made["data"] = _bundle(made["data"], limit)
+    for name in ("ename", "evalue"):
+        if name in made:
+            made[name] = _shortened(redaction.text(str(made[name])), limit)
+    if "traceback" in made:
+        lines = redaction.text("\n".join(made["traceback"]))
+        made["traceback"] = _shortened(lines, limit).split("\n")
+    return made
+
+
+def _bundle(data: dict[str, Any], limit: int) -> dict[str, Any]:
+    """Return what was shown, in every form that is small enough or can be cut."""
+    kept: dict[str, Any] = {}
+    left_out = []
+    for mime, value in data.items():
+        if mime.startswith("text/plain") or mime == "text/markdown":
+            kept[mime] = _shortened(redaction.text(_joined(value)), limit)
+            continue
+        clean = value if _is_picture(mime) else redaction.body(value)
+        size = len(clean) if isinstance(clean, str) else len(json.dumps(clean, default=str))
+        if size <= limit:
+            kept[mime] = clean
+        else:
+            left_out.append(f"{mime} ({size:,} bytes)")
+    if left_out:
+        said = f"[mlnb: not kept, because output_limit is {limit:,} bytes: {', '.join(left_out)}]"
+        plain = kept.get("text/plain", "")
+        kept["text/plain"] = f"{plain}\n{said}" if plain else said
+    return kept
+
+
+def _is_picture(mime: str) -> bool:
+    """Tell whether a form is base64, in which no text can be looked for."""
+    return mime.startswith(("image/", "video/", "audio/", "application/pdf")) and "svg" not in mime
+
+
+def _joined(text: Any) -> str:
+    return "".join(text) if isinstance(text, list) else str(text)
+
+
+def _shortened(text: str, limit: int) -> str:
+    """Return a text's beginning and end, with how much is missing between them."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    missing = len(text) - 2 * half
+    end = text[-half:] if half else ""
+    return f"{text[:half]}\n[mlnb: {missing:,} characters not kept: output_limit]\n{end}"

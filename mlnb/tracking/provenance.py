@@ -3,12 +3,14 @@
 import os
 import platform
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from mlnb.core import redaction
 from mlnb.core.project import Project
-from mlnb.tracking import git
+from mlnb.tracking import git, machine, whereabouts
 
 UNKNOWN = "unknown"
 
@@ -42,6 +44,16 @@ def collect(project: Project, looked: int) -> Provenance:
 
 
 def _collect(project: Project) -> Provenance:
+    settings = project.settings
+    found = _of_git(project) if settings.capture_git else Provenance()
+    if settings.capture_machine:
+        found.tags |= machine.tags()
+    if settings.capture_packages:
+        found.files["requirements.txt"] = requirements().encode()
+    return found
+
+
+def _of_git(project: Project) -> Provenance:
     root = project.root
     tags: dict[str, str] = {}
     files: dict[str, bytes] = {}
@@ -58,39 +70,60 @@ def _collect(project: Project) -> Provenance:
         if changes.untracked:
             tags["mlnb.git.untracked"] = str(changes.untracked)
         if changes.diff:
-            files["git_diff.patch"] = changes.diff
-    files["requirements.txt"] = requirements().encode()
+            files["git_diff.patch"] = _without_secrets(changes.diff)
     return Provenance(tags, files)
+
+
+def _without_secrets(diff: bytes) -> bytes:
+    """Return a diff without secrets, also those that nothing but their names tells of."""
+    try:
+        text = diff.decode()
+    except UnicodeDecodeError:  # a binary file, or another encoding: byte by byte the same text
+        return redaction.source(diff.decode("latin-1")).encode("latin-1", "replace")
+    return redaction.source(text).encode()
 
 
 def start_tags(project: Project) -> dict[str, str]:
     """Return the tags known at the start of a run, in MLflow's own names where it has one."""
-    notebook = notebook_path(project)
-    script = "" if notebook else _script(project)
-    tags = {
-        "mlflow.user": project.settings.author,
-        "mlflow.source.name": notebook or script or UNKNOWN,
-        "mlflow.source.type": "NOTEBOOK" if notebook else "LOCAL",
-        "mlnb.python": platform.python_version(),
-        "mlnb.os": f"{platform.system()} {platform.release()} {platform.machine()}",
-    }
+    tags = {"mlflow.user": project.settings.author, **source_tags(project, whereabouts.told())}
+    if project.settings.capture_machine:
+        tags["mlnb.python"] = platform.python_version()
+        tags["mlnb.os"] = f"{platform.system()} {platform.release()} {platform.machine()}"
     for name, variable in (("mlnb.step", "MLNB_STEP"), ("mlnb.pipeline_run", "MLNB_PIPELINE_RUN")):
         if value := os.environ.get(variable):
             tags[name] = value
     return tags
 
 
-def notebook_path(project: Project) -> str:
-    """Return the running notebook's path relative to the project, or ``""`` when it is unknown.
+def source_tags(project: Project, notebook: str) -> dict[str, str]:
+    """Return what a run's source is called: the notebook, else the script, else unknown."""
+    name = _shown(project, notebook) or _script(project) or UNKNOWN
+    return {"mlflow.source.name": name, "mlflow.source.type": "NOTEBOOK" if notebook else "LOCAL"}
 
-    A pipeline names it in ``MLNB_NOTEBOOK``, Jupyter Server in ``JPY_SESSION_NAME``, Visual
-    Studio Code in a variable of the notebook.
+
+def looked_up_source(project: Project, known: Mapping[str, str], cell: str) -> dict[str, str]:
+    """Return what is to be corrected of the source once those who know it have been asked.
+
+    Parameters
+    ----------
+    project : Project
+        Where paths begin.
+    known : mapping
+        The run's tags.
+    cell : str
+        The code of a cell of the run, if it has one.
     """
-    if named := os.environ.get("MLNB_NOTEBOOK"):
-        return named
-    session = os.environ.get("JPY_SESSION_NAME", "")
-    main = sys.modules.get("__main__")
-    path = session if session.endswith(".ipynb") else getattr(main, "__vsc_ipynb_file__", "")
+    found = source_tags(project, whereabouts.looked_up(cell))
+    return {name: value for name, value in found.items() if known.get(name) != value}
+
+
+def notebook_path(project: Project) -> str:
+    """Return the running notebook's path relative to the project, or ``""`` when it is unknown."""
+    return _shown(project, whereabouts.told())
+
+
+def _shown(project: Project, path: str) -> str:
+    """Return a path as a record may hold it: of a file outside the project only the name."""
     if not path:
         return ""
     relative = project.relative(path)
@@ -101,8 +134,7 @@ def _script(project: Project) -> str:
     file = getattr(sys.modules.get("__main__"), "__file__", None)
     if not file or "ipykernel" in file:
         return ""
-    relative = project.relative(file)
-    return Path(file).name if relative.startswith("..") else relative
+    return _shown(project, file)
 
 
 def requirements() -> str:

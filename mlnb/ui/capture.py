@@ -21,6 +21,8 @@ class Capture:
         self._outputs: dict[int, list[dict[str, Any]]] = {}
         self._displays: dict[str, dict[str, Any]] = {}
         self._clear_first: set[int] = set()
+        self.drawings: dict[str, bytes] = {}
+        """SVG of the matplotlib figures shown, by their PNG in base64."""
 
     def start(self) -> None:
         """Begin to watch."""
@@ -30,6 +32,7 @@ class Capture:
         else:
             self._watch(self._shell.display_pub, "publish", self._on_publish)
             self._watch(self._shell.displayhook, "write_format_data", self._on_result)
+        self._watch(self._shell.display_formatter, "format", self._on_format, after=True)
 
     def stop(self) -> None:
         """End watching."""
@@ -52,10 +55,17 @@ class Capture:
 
     # -- watching --------------------------------------------------------------------------------
 
-    def _watch(self, owner: Any, name: str, listener: Callable[..., None]) -> None:
+    def _watch(
+        self, owner: Any, name: str, listener: Callable[..., None], *, after: bool = False
+    ) -> None:
         original = getattr(owner, name)
 
         def watched(*args: Any, **kwargs: Any) -> Any:
+            if after:
+                result = original(*args, **kwargs)
+                with suppress(Exception):
+                    listener(result, *args, **kwargs)
+                return result
             with suppress(Exception):
                 listener(*args, **kwargs)
             return original(*args, **kwargs)
@@ -93,6 +103,21 @@ class Capture:
 
     def _on_result(self, data: dict[str, Any], metadata: Any = None) -> None:
         self._record("execute_result", {"data": _text(data), "metadata": metadata or {}})
+
+    def _on_format(self, result: Any, shown: Any, *_args: Any, **_kwargs: Any) -> None:
+        """Draw a figure as SVG while it is as it is shown; it is closed at the cell's end."""
+        if not type(shown).__module__.startswith("matplotlib."):
+            return
+        from mlnb.core import project
+        from mlnb.tracking import content
+
+        if not project.current().settings.capture_figures:
+            return
+        image = result[0].get("image/png")
+        drawing = content.svg(shown) if image else None
+        if drawing is not None:
+            key = b64encode(image).decode() if isinstance(image, bytes) else str(image)
+            self.drawings[key.replace("\n", "")] = drawing
 
     # -- recording -------------------------------------------------------------------------------
 

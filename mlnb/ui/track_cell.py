@@ -133,6 +133,7 @@ class Session:
             self._capture.images(),
             self._params_auto,
             error,
+            self._capture.drawings,
         )
 
     def _cells(self, error: BaseException | None, unlisted: str) -> "list[ExecutedCell]":

@@ -69,7 +69,8 @@ def test_a_tracked_cell_behaves_like_any_other(project: Project, tmp_path: Path)
     assert (run.name, run.experiment, run.status) == ("boosting", "flights", "FINISHED")
     assert (run.tags, run.params) == ({"team": "blue"}, {"lr": "0.1"})
     assert run.metrics == {"auc": 0.7, "own": 1.0}
-    assert run.artifacts == ["figures/figure-1.png", "notebook.ipynb", "requirements.txt"]
+    files = ["figures/figure-1.png", "figures/figure-1.svg", "notebook.ipynb", "requirements.txt"]
+    assert run.artifacts == files
 
     kept = as_it_ran(run, tmp_path)
     nbformat.validate(kept)

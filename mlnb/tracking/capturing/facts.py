@@ -22,3 +22,5 @@ class ShellFacts:
     params_auto: bool = False
     """Whether ``--params auto`` was given."""
     error: BaseException | None = None
+    drawings: Mapping[str, bytes] = field(default_factory=dict)
+    """The SVG of matplotlib's figures among the images, by their PNG."""
