@@ -53,11 +53,16 @@ class EventLog:
     def emit(self, kind: str, subject: str, /, **data: Any) -> Event:
         """Append an event and tell this process's listeners.
 
-        Values must be JSON types; secrets are taken out of them. What the event tells of has happened, so a
-        file that cannot be written (a full disk, a read-only folder) is a warning, given once.
+        Values must be JSON types; secrets are taken out of them. What the event tells of has
+        happened, so a file that cannot be written (a full disk, a read-only folder) is a warning,
+        given once.
         """
+        return self.emit_at(now(), kind, subject, **data)
+
+    def emit_at(self, time: datetime, kind: str, subject: str, /, **data: Any) -> Event:
+        """Append an event of an earlier time; see `emit`."""
         event = Event(
-            time=now(), kind=kind, subject=redaction.text(subject), data=redaction.body(data)
+            time=time, kind=kind, subject=redaction.text(subject), data=redaction.body(data)
         )
         text = json.dumps(finite(event.to_dict()), ensure_ascii=False)
         try:

@@ -1,4 +1,8 @@
-"""What a run needs and no cell waits for, done by one thread: git, packages, the notebook."""
+"""What a run needs and no cell waits for, done by one thread: git, packages, the notebook, events.
+
+Python threads share one lock: work that is done while a cell runs is taken from the cell. So the
+thread lets a short cell end first, and takes breaks when many runs follow each other.
+"""
 
 import logging
 import os
@@ -9,6 +13,11 @@ from threading import Condition, Thread
 
 DELAY_SECONDS = 0.02
 """How long it waits before it begins, so that a short cell is through by then."""
+PATIENCE_SECONDS = 0.25
+"""How long it waits for a cell that is running."""
+BREAK_SECONDS = 0.5
+"""The least time from one round of work to the next."""
+_LOOK = 0.002  # between looks whether a cell still runs, in seconds
 
 Job = Callable[[int], object]
 """Is given the number of the round: jobs of one round may share what they find."""
@@ -22,10 +31,12 @@ class _Worker:
 
     def reset(self) -> None:
         """Begin with nothing to do, and no thread (a fork has none)."""
+        self.cells = 0
         self._jobs: deque[Job] = deque()
         self._open = 0
         self._round = 0
         self._hurried = False
+        self._rested = 0.0
         self._changed = Condition()
         self._thread: Thread | None = None
 
@@ -50,20 +61,31 @@ class _Worker:
         while True:
             with changed:
                 changed.wait_for(lambda: self._jobs)
-                hurried = self._hurried
-            if not hurried:
-                time.sleep(DELAY_SECONDS)
+            self._rest()
             self._round += 1
+            patience = time.monotonic() + PATIENCE_SECONDS
             for _ in range(len(self._jobs)):
-                try:
-                    self._jobs.popleft()(self._round)
-                except Exception as error:  # never the user's trouble
-                    _logger.warning("mlnb: a part of this run is not recorded: %s", error)
-                with changed:
-                    self._open -= 1
-                    if self._open == 0:
-                        self._hurried = False
-                        changed.notify_all()
+                while self.cells and not self._hurried and time.monotonic() < patience:
+                    time.sleep(_LOOK)
+                self._do(self._jobs.popleft())
+            self._rested = time.monotonic()
+
+    def _rest(self) -> None:
+        """Wait before a round; not when somebody waits for its end."""
+        end = max(time.monotonic() + DELAY_SECONDS, self._rested + BREAK_SECONDS)
+        with self._changed:
+            self._changed.wait_for(lambda: self._hurried, end - time.monotonic())
+
+    def _do(self, job: Job) -> None:
+        try:
+            job(self._round)
+        except Exception as error:  # never the user's trouble
+            _logger.warning("mlnb: a part of this run is not recorded: %s", error)
+        with self._changed:
+            self._open -= 1
+            if self._open == 0:
+                self._hurried = False
+                self._changed.notify_all()
 
 
 _worker = _Worker()
@@ -78,3 +100,13 @@ def add(job: Job) -> None:
 def wait(seconds: float) -> bool:
     """Wait until all that was added is done; says whether it is."""
     return _worker.wait(seconds)
+
+
+def cell_begins() -> None:
+    """Say that a cell runs from now on."""
+    _worker.cells += 1
+
+
+def cell_ended() -> None:
+    """Say that a cell has ended."""
+    _worker.cells = max(0, _worker.cells - 1)

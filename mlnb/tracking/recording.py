@@ -5,16 +5,16 @@ Nothing here waits for a store, or raises for a reason that lies outside the use
 
 import json
 import logging
-import os
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock, get_ident
 from typing import Any
 from uuid import uuid4
 
+from mlnb.core import redaction
 from mlnb.core.errors import BadInput, TrackingUnavailable
 from mlnb.core.lineage import Edge
 from mlnb.core.project import Project
@@ -28,8 +28,9 @@ from mlnb.tracking import (
     journal,
     run_names,
     shipper,
-    writing,
 )
+from mlnb.tracking.resuming import Known
+from mlnb.tracking.run_file import RunFile
 
 _TABLES = "mlflow.loggedArtifacts"
 """MLflow's tag by which its UI finds tables."""
@@ -52,44 +53,50 @@ class Run:
     """
 
     def __init__(
-        self, project: Project, name: str | None, experiment: str, tags: dict[str, str]
+        self,
+        project: Project,
+        name: str | None,
+        experiment: str,
+        tags: dict[str, str],
+        known: Known | None = None,
     ) -> None:
-        self.id = uuid4().hex
-        self.name = name or run_names.made_up()
-        self.experiment = experiment
+        self.id = known.id if known else uuid4().hex
+        self.name = known.name if known else name or run_names.made_up()
+        self.experiment = known.experiment if known else experiment
         self.project = project
         self.tags = tags
-        self.datasets: list[str] = []
-        """Dataset versions read so far, ``name@number``."""
-        self._outputs: list[str] = []
-        self._model_inputs: list[str] = []
-        self._params: dict[str, str] = {}
-        self._tables: dict[str, Any] = {}
-        self._last: dict[str, tuple[int, int]] = {}  # step and time of each metric's last point
-        self.thread = get_ident()
-        """The thread that opened it: MLflow's own functions follow it there."""
-        self._points = Lock()
-        self._started = time.perf_counter()
+        self.resumed = known is not None
+        """Whether the run was begun before, here or in another notebook."""
         self.captured: dict[str, Any] = {}
         """What the collectors note at the start and need at the end."""
-        self._process = os.getpid()
-        self._writer: writing.Writer | None = None
-        self._lost = False
-        self._warned = False
-        self._parts = 1  # the user's, and each that is done later: the file is closed after all
+        self.datasets: list[str] = []
+        """Dataset versions read so far, ``name@number``."""
+        self.thread = get_ident()
+        """The thread that opened it: MLflow's own functions follow it there."""
+        self._outputs: list[str] = []
+        self._model_inputs: list[str] = []
+        self._params: dict[str, str] = dict(known.params) if known else {}
+        self._tables: dict[str, Any] = {}
+        self._last: dict[str, tuple[int, int]] = {}  # step and time of each metric's last point
+        self._points = Lock()
+        self._started = time.perf_counter()
+        # What is captured of a resumed run stands beside what was captured before.
+        self._folder = time.strftime("resumed-%Y%m%d-%H%M%S/", time.gmtime()) if known else ""
+        self._file = RunFile(project, self.id, self.name)
+        self._gathered: dict[str, str] | None = None  # tags that are written with the end
         self._aside = ""
 
     @property
     def kept(self) -> str:
         """Return where the data goes now: ``"store"``, ``"journal"`` or ``"nowhere"``."""
-        if self._lost or self._writer is None:
+        if self._file.lost:
             return "nowhere"
         return "store" if journal.trouble(self.project) is None else "journal"
 
     @property
     def is_own(self) -> bool:
         """Tell whether this process opened the run; a fork writes to it, and does not end it."""
-        return os.getpid() == self._process
+        return self._file.is_own
 
     # -- what the user logs ----------------------------------------------------------------------
 
@@ -104,7 +111,7 @@ class Run:
         step: int | None = None,
     ) -> None:
         """Record parameters, metrics and files; see `mlnb.log`."""
-        values = content.metrics(metrics) if metrics else {}
+        points = self._timed(content.metrics(metrics), step or 0) if metrics else []
         settings = self._new_params(params) if params else {}
         files: dict[str, bytes | Path] = {}
         for key, figure in (figures or {}).items():
@@ -116,34 +123,39 @@ class Run:
             for key, frame in (tables or {}).items()
         }
         paths = content.files(artifacts) if artifacts is not None else {}
-        if values:
-            self._append(journal.METRICS, self._timed(values, step or 0))
+        if points:
+            self._file.points(points)
         if settings:
             self._params.update(settings)
-            self._append(journal.PARAMS, settings)
+            self._file.append((journal.PARAMS, settings))
         if files:
-            self._attach(files)
+            self._file.attach(files)
         if frames:
             self._log_tables(frames)
         for path, folder in paths.items():
-            self._attach({f"{folder or path.name}" if path.is_dir() else _join(folder, path): path})
+            target = f"{folder or path.name}" if path.is_dir() else _join(folder, path)
+            self._file.attach({target: path})
+
+    def log_metrics(self, metrics: Mapping[str, Any], step: int = 0) -> None:
+        """Record metrics alone, which happens most often."""
+        self._file.points(self._timed(content.metrics(metrics), step))
 
     def log_files(self, files: Mapping[str, bytes]) -> None:
-        """Record files by their artifact path and content."""
+        """Record captured files by their artifact path and content."""
         if files:
-            self._attach(dict(files))
+            self._file.attach({f"{self._folder}{path}": body for path, body in files.items()})
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags."""
-        if tags:
-            self._append(journal.TAGS, dict(tags))
+        if tags and self._gathered is not None and get_ident() == self.thread:
+            self._gathered.update(tags)
+        elif tags:
+            self._file.append((journal.TAGS, dict(tags)))
 
     def mark_cell(self, count: int, source: str) -> None:
         """Record that a cell begins: should the process die, it is named."""
         fluent.catch_up()
-        lines = [line.strip() for line in source.splitlines()]
-        first = next((line for line in lines if line and not line.startswith(("%", "#"))), "")
-        self._append(journal.CELL, f"In [{count}]: {first[:60]}".rstrip(": "))
+        self._file.append((journal.CELL, _cell(count, source)))
 
     def _new_params(self, params: Mapping[str, Any]) -> dict[str, str]:
         found = content.params(params)
@@ -163,11 +175,12 @@ class Run:
         """
         now = int(time.time() * 1000)
         points = []
+        latest = self._last
         with self._points:
             for key, value in values.items():
-                last = self._last.get(key)
+                last = latest.get(key)
                 moment = now if last is None or last[0] != step else max(now, last[1] + 1)
-                self._last[key] = (step, moment)
+                latest[key] = (step, moment)
                 points.append((key, value, moment, step))
         return points
 
@@ -179,29 +192,39 @@ class Run:
                 frame = pd.concat([self._tables[path], frame], ignore_index=True)
             self._tables[path] = frame
             body = frame.to_json(orient="split", index=False, date_format="iso")
-            self._attach({path: body.encode()})
+            self._file.attach({path: body.encode()})
         listed = [{"path": path, "type": "table"} for path in self._tables]
         self.set_tags({_TABLES: json.dumps(listed)})
 
     # -- opening and closing ---------------------------------------------------------------------
 
-    def open(self) -> None:
-        """Begin the run; see `run.start`."""
-        body = {
-            **self._address(),
-            "name": self.name,
-            "experiment": self.experiment,
-            "tags": self.tags,
-            "time": int(time.time() * 1000),
-        }
-        try:
-            self._writer = writing.Writer(self.project, self.id, journal.OPEN, body)
-        except OSError as error:
-            self._lose(error)
+    def open(self, cell: tuple[int, str] | None = None) -> None:
+        """Begin the run; see `run.start`.
+
+        Parameters
+        ----------
+        cell : tuple of int and str, optional
+            Execution count and source of the cell that opens it.
+        """
+        now = int(time.time() * 1000)
+        first: list[tuple[str, Any]] = []
+        if cell is not None:
+            first.append((journal.CELL, _cell(*cell)))
+        if self.resumed:
+            if self.tags:
+                first.insert(0, (journal.TAGS, self.tags))
+            self._file.open(journal.JOIN, {"name": self.name, "resumed": now}, *first)
+        else:
+            body = {
+                "name": self.name,
+                "experiment": self.experiment,
+                "tags": self.tags,
+                "time": now,
+            }
+            self._file.open(journal.OPEN, body, *first)
         capturing.at_start(self)
-        if self._writer is not None:
-            shipper.ensure(self.project)
-            self._warn_of_trouble()
+        self._file.warn_of_trouble()
+        self._deliver()
         fluent.follow(self)
         self._started = time.perf_counter()
 
@@ -213,53 +236,43 @@ class Run:
     ) -> None:
         """Write what is known at the end and end the run; see `run.end`."""
         if not self.is_own:
-            if self._writer is not None:
-                self._writer.close()
+            self._file.leave()
             return
-        given = fluent.leave(self, status)
-        tags = {"mlnb.wall_time": f"{time.perf_counter() - self._started:.3f}"}
-        if error is not None:
-            tags["mlnb.error"] = sentence(error)[:5000]
-        if self._outputs:
-            tags[inputs.OUTPUTS] = json.dumps(self._outputs)
-        if self._model_inputs:
-            tags[inputs.MODEL_INPUTS] = json.dumps(self._model_inputs)
-        self.set_tags(tags)
+        wall_time = time.perf_counter() - self._started
+        status = fluent.leave(self, status) or status
         if isinstance(error, BaseException) and error.__traceback__ is not None:
             self.log_files({"error.txt": "".join(traceback.format_exception(error)).encode()})
+        tags = self._gathered = self._last_tags(error, wall_time)
         try:
             capturing.at_end(self, facts)
         except Exception as problem:  # whatever cannot be captured, the run ends
             _logger.warning("mlnb: a part of this run is not recorded: %s", problem)
-        status = given or status
+        self._gathered = None
         ended = {"status": status, "time": int(time.time() * 1000)}
-        if not self._append(journal.END, ended) and self._writer is not None:
-            with suppress(OSError):
-                journal.mark(self._writer.path, status)
-        self._part_done()
-        if self._writer is not None:
-            self._warn_of_trouble()
-            shipper.ensure(self.project)
+        self._file.end(status, (journal.TAGS, tags), (journal.END, ended))
+        self._file.warn_of_trouble()
+        self._deliver()
+
+    def _last_tags(self, error: BaseException | str | None, wall_time: float) -> dict[str, str]:
+        tags = {"mlnb.wall_time": f"{wall_time:.3f}"}
+        if error is not None:
+            tags["mlnb.error"] = sentence(error)[:5000]
+        elif self.resumed:
+            tags["mlnb.error"] = ""  # what went wrong before was made good
+        if self._outputs:
+            tags[inputs.OUTPUTS] = json.dumps(self._outputs)
+        if self._model_inputs:
+            tags[inputs.MODEL_INPUTS] = json.dumps(self._model_inputs)
+        return tags
 
     def later(self, job: background.Job) -> None:
         """Have something recorded that takes time: it is done soon, when no cell waits for it."""
-        with self._points:
-            self._parts += 1
+        self._file.later(job)
 
-        def done(looked: int) -> None:
-            try:
-                job(looked)
-            finally:
-                self._part_done()
-
-        background.add(done)
-
-    def _part_done(self) -> None:
-        with self._points:
-            self._parts -= 1
-            last = self._parts == 0
-        if last and self._writer is not None:
-            self._writer.close()
+    def _deliver(self) -> None:
+        """See to it, soon, that somebody delivers."""
+        if not self._file.lost:
+            background.add(lambda _round: shipper.ensure(self.project))
 
     # -- lineage ---------------------------------------------------------------------------------
 
@@ -273,7 +286,7 @@ class Run:
                 self._model_inputs.append(edge.ref)
         elif edge.ref not in self.datasets:
             self.datasets.append(edge.ref)
-            self._append(journal.INPUT, inputs.described(edge, value))
+            self._file.append((journal.INPUT, inputs.described(edge, value)))
 
     # -- the store -------------------------------------------------------------------------------
 
@@ -287,10 +300,10 @@ class Run:
         """
         from mlnb.tracking import flushing
 
-        if self._writer is None:
+        if self._file.path is None:
             uri = without_secrets(self.project.tracking_uri)
             raise TrackingUnavailable(uri, "this run is not recorded")
-        found = flushing.place(self.project, self._writer.path)
+        found = flushing.place(self.project, self._file.path)
         flushing.settle(self.project)
         return found
 
@@ -307,13 +320,13 @@ class Run:
         from mlnb.tracking import aside, flushing
 
         if not self._aside:
-            if self._writer is None:
+            if self._file.path is None:
                 return self._beside()
             if journal.trouble(self.project) is None:
                 with suppress(TrackingUnavailable, OSError):
-                    place = flushing.place(self.project, self._writer.path)
+                    place = flushing.place(self.project, self._file.path)
                     return self.project.tracking_uri, place
-            self._warn_of_trouble()
+            self._file.warn_of_trouble()
             return self._beside()
         return aside.uri(self.project), self._aside
 
@@ -330,63 +343,15 @@ class Run:
 
             aside.end(self.project, self._aside, status)
 
-    # -- the journal -----------------------------------------------------------------------------
 
-    def _append(self, kind: str, body: Any) -> bool:
-        return self._write(lambda writer: writer.append(kind, body))
-
-    def _attach(self, files: dict[str, bytes | Path]) -> None:
-        self._write(lambda writer: writer.attach(files))
-
-    def _write(self, write: Callable[[writing.Writer], None]) -> bool:
-        writer = self._writer
-        if writer is None:
-            return False
-        try:
-            if writer.pid == os.getpid() and not writer.closed:
-                write(writer)
-                return True
-            writer = self._join()
-            write(writer)
-            if self.is_own:  # the run has ended: nobody will close the file
-                writer.close()
-        except OSError as error:
-            self._lose(error)
-            return False
-        return True
-
-    def _join(self) -> writing.Writer:
-        """Go on in another file: the first is a parent process's, or closed."""
-        if not self.is_own:
-            self._points = Lock()  # another thread of the parent may have held it
-        body = {**self._address(), "name": self.name}
-        self._writer = writing.Writer(self.project, self.id, journal.JOIN, body)
-        return self._writer
-
-    def _address(self) -> dict[str, str]:
-        return {"run": self.id, "uri": without_secrets(self.project.settings.tracking_uri)}
-
-    def _lose(self, error: OSError) -> None:
-        """Say once that the journal cannot be written; each later record is tried again."""
-        if not self._lost:
-            self._lost = True
-            _logger.warning(
-                "mlnb: run %r is not recorded from here on: the journal cannot be written: %s",
-                self.name,
-                error.strerror or error,
-            )
-
-    def _warn_of_trouble(self) -> None:
-        trouble = journal.trouble(self.project)
-        if trouble is not None and not self._warned:
-            self._warned = True
-            place = self.project.relative(journal.folder(self.project))
-            _logger.warning(
-                "mlnb: %s Run %r is kept in %s and delivered when the store answers again.",
-                trouble.reason,
-                self.name,
-                place,
-            )
+def _cell(count: int, source: str) -> str:
+    """Return what a cell is called should the process die in it."""
+    redaction.learn(source)
+    for line in source.splitlines():
+        text = line.strip()
+        if text and not text.startswith(("%", "#")):
+            return f"In [{count}]: {text[:60]}".rstrip(": ")
+    return f"In [{count}]"
 
 
 def _join(folder: str, path: Path) -> str:

@@ -3,6 +3,7 @@
 import atexit
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,10 +14,12 @@ from mlnb.core import project as projects
 from mlnb.core.errors import BadInput, Conflict
 from mlnb.core.lineage import Edge
 from mlnb.core.project import Project
-from mlnb.tracking import content, flushing, provenance
+from mlnb.core.records import now
+from mlnb.tracking import background, content, flushing, provenance, resuming
 from mlnb.tracking.capturing import ShellFacts
 from mlnb.tracking.journal import DIED
 from mlnb.tracking.recording import Run, sentence
+from mlnb.tracking.resuming import Known
 
 _logger = logging.getLogger("mlnb.tracking")
 _stack: list[Run] = []
@@ -29,6 +32,8 @@ def start(
     tags: Mapping[str, str] | None = None,
     note: str = "",
     nested: bool = False,
+    resume: str | None = None,
+    cell: tuple[int, str] | None = None,
 ) -> Run:
     """Open a run and make it the active one.
 
@@ -44,13 +49,20 @@ def start(
         A description in Markdown.
     nested : bool
         Whether the run may be a child of one that is open.
+    resume : str, optional
+        A run to go on with instead of a new one: its id, the beginning of it, or its name. It is
+        RUNNING again, and ends as it ends here.
+    cell : tuple of int and str, optional
+        Execution count and source of the cell that opens it.
 
     Raises
     ------
     Conflict
-        If a run is open already and ``nested`` is not given.
+        If a run is open already and ``nested`` is not given, or the run to resume is open here.
     BadInput
-        If a tag's name is reserved.
+        If a tag's name is reserved, or a run to resume is given another name or experiment.
+    UnknownName
+        If there is no run to resume.
     """
     if _stack and not nested:
         raise Conflict(
@@ -58,8 +70,10 @@ def start(
             "End it first (%track stop, mlnb.tracking.end()), or open this one with nested=True.",
         )
     project = projects.current()
-    run = Run(project, name, experiment or project.experiment, _all_tags(project, tags, note))
-    run.open()
+    known = _known(project, resume, name, experiment) if resume else None
+    described = _all_tags(project, tags, note, resumed=known is not None)
+    run = Run(project, name, experiment or project.experiment, described, known)
+    run.open(cell)
     _stack.append(run)
     lineage.enter_run(run.id)
     _listen(project)
@@ -99,7 +113,8 @@ def end(
     if not _stack:
         raise BadInput("There is no open run to end.")
     if error is not None and status == "FINISHED":
-        status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+        status = _status(error)
+        error = error if status != "FINISHED" else None
     run = _stack.pop()
     lineage.leave_run(run.id)
     forked = not run.is_own
@@ -120,9 +135,10 @@ def track(
     tags: Mapping[str, str] | None = None,
     note: str = "",
     nested: bool = False,
+    resume: str | None = None,
 ) -> Iterator[Run]:
     """Open a run for a ``with`` block; it ends FAILED when the block raises (see `start`)."""
-    run = start(name, experiment=experiment, tags=tags, note=note, nested=nested)
+    run = start(name, experiment=experiment, tags=tags, note=note, nested=nested, resume=resume)
     try:
         yield run
     except BaseException as error:
@@ -160,7 +176,7 @@ def log(
     BadInput
         If no run is open, or a value is of the wrong kind.
     """
-    run = active()
+    run = _stack[-1] if _stack else None
     if run is None:
         raise BadInput(
             "There is no open run to log to.",
@@ -183,26 +199,58 @@ def close(
         end(status or "FINISHED", error, facts=facts)
 
 
-def _all_tags(project: Project, tags: Mapping[str, str] | None, note: str) -> dict[str, str]:
+def _status(error: BaseException | str) -> str:
+    """Return how a run ends whose code ended with an error."""
+    if isinstance(error, KeyboardInterrupt):
+        return "KILLED"
+    if isinstance(error, SystemExit) and error.code in (None, 0):  # it was done, and said so
+        return "FINISHED"
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is not None and isinstance(error, asyncio.CancelledError):
+        return "KILLED"
+    return "FAILED"
+
+
+def _known(project: Project, ref: str, name: str | None, experiment: str | None) -> Known:
+    if name is not None or experiment is not None:
+        raise BadInput(
+            "A run that is resumed keeps its name and its experiment.",
+            "Leave them out, or leave out resume for a new run.",
+        )
+    known = resuming.find(project, ref)
+    if any(run.id == known.id for run in _stack):
+        raise Conflict(f"The run {known.name!r} is open here already.", "Log to it as it is.")
+    return known
+
+
+def _all_tags(
+    project: Project, tags: Mapping[str, str] | None, note: str, *, resumed: bool
+) -> dict[str, str]:
     own = {content.key("tag", key): str(value) for key, value in (tags or {}).items()}
     for key in own:
         if key.startswith(("mlnb.", "mlflow.")):
             raise BadInput(f"The tag {key!r} is reserved.", "Tags of your own need another prefix.")
-    made = own | provenance.start_tags(project)
+    made = own if resumed else own | provenance.start_tags(project)
     if note:
         made["mlflow.note.content"] = note
-    if _stack:
+    if _stack and not resumed:
         made["mlflow.parentRunId"] = _stack[-1].id
     return made
 
 
 def _emit(project: Project, kind: str, run: Run, **data: Any) -> None:
-    context = {
+    """Tell of something that happened now; written when no cell waits for it."""
+    moment = now()
+    data |= {
         "step": run.tags.get("mlnb.step", ""),
         "pipeline_run": run.tags.get("mlnb.pipeline_run", ""),
     }
-    with suppress(OSError):  # a full disk must not stop the user's cell
-        project.events.emit(kind, run.id, name=run.name, **context, **data)
+
+    def emit(_round: int) -> None:
+        with suppress(OSError):
+            project.events.emit_at(moment, kind, run.id, name=run.name, **data)
+
+    background.add(emit)
 
 
 def _on_edge(edge: Edge, value: Any) -> None:

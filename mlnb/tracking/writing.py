@@ -10,7 +10,7 @@ import os
 import shutil
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -37,29 +37,31 @@ class Writer:
         By every method, if the disk refuses; the record is then not written at all.
     """
 
-    def __init__(self, project: Project, run: str, kind: str, body: Mapping[str, Any]) -> None:
-        project.local  # noqa: B018  (made on first use)
-        place = journal.folder(project)
-        place.mkdir(exist_ok=True)
-        unique = f"{os.getpid()}.{time.monotonic_ns() % 10**9}"
-        self.path = place / f"{time.time_ns():020d}-{run}-{unique}.log"
+    def __init__(
+        self,
+        project: Project,
+        run: str,
+        kind: str,
+        body: Mapping[str, Any],
+        *more: tuple[str, Any],
+    ) -> None:
         self.pid = os.getpid()
-        self._project = project
         self._number = 0
         self._blobs = 0
         self._size = 0
         self._dirty = False
         self._lock = Lock()
-        made = self.path.with_suffix(".new")  # under its name it is locked and has its first record
-        self._descriptor = os.open(
-            made, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
-        )
+        unique = f"{self.pid}.{time.monotonic_ns() % 10**9}"
+        name = f"{journal.folder(project)}/{time.time_ns():020d}-{run}-{unique}"
+        made = f"{name}.new"  # under its own name it is locked and has its first record
+        self.path = Path(f"{name}.log")
+        self._descriptor = _create(project, made)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self.append(kind, {"format": journal.FORMAT, **body})
-            made.rename(self.path)
+            self.append_all([(kind, {"format": journal.FORMAT, **body}), *more])
+            os.rename(made, self.path)  # noqa: PTH104  (in every cell's way)
         except BaseException:
-            made.unlink(missing_ok=True)
+            Path(made).unlink(missing_ok=True)
             self.abandon()
             raise
         _open.add(self)
@@ -71,23 +73,37 @@ class Writer:
 
     def append(self, kind: str, body: Any) -> None:
         """Write a record, without the secrets in it."""
-        if kind != journal.METRICS:  # numbers; and their names are looked at when they are checked
-            body = redaction.body(body)
+        self.write([journal.record(kind, redaction.body(body))])
+
+    def append_all(self, records: Iterable[tuple[str, Any]]) -> None:
+        """Write records, each of a kind and a body: all, or none."""
+        self.write([journal.record(kind, redaction.body(body)) for kind, body in records])
+
+    def write(self, texts: Iterable[str]) -> None:
+        """Write records that `journal.record` made."""
         with self._lock:
-            data = journal.line(self._number + 1, kind, body)
-            written = 0
-            try:
-                while written < len(data):  # more than once if the disk is full: then that is said
-                    written += os.write(self._descriptor, data[written:])
-            except OSError:
-                if written > 0:
-                    os.ftruncate(self._descriptor, self._size)
-                raise
-            self._number += 1
+            number = self._number
+            data = b""
+            for text in texts:
+                number += 1
+                data += journal.line(number, text)
+            length = os.write(self._descriptor, data)
+            if length < len(data):
+                self._write_rest(data, length)
+            self._number = number
             self._size += len(data)
             if not self._dirty:
                 self._dirty = True
                 _syncer.add(self)
+
+    def _write_rest(self, data: bytes, written: int) -> None:
+        """Write again what was not taken: if the disk is full, that is said then."""
+        try:
+            while written < len(data):
+                written += os.write(self._descriptor, data[written:])
+        except OSError:
+            os.ftruncate(self._descriptor, self._size)
+            raise
 
     def attach(self, files: Mapping[str, bytes | Path], folder: str = "") -> None:
         """Write a record with the content of files (or copies of files and folders) beside it.
@@ -135,6 +151,16 @@ class Writer:
         if descriptor >= 0:
             with suppress(OSError):
                 os.close(descriptor)
+
+
+def _create(project: Project, name: str) -> int:
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        return os.open(name, flags, 0o600)
+    except FileNotFoundError:  # the project's first run
+        project.local  # noqa: B018  (made on first use)
+        journal.folder(project).mkdir(parents=True, exist_ok=True)
+        return os.open(name, flags, 0o600)
 
 
 def _put(target: Path, body: bytes | Path) -> None:

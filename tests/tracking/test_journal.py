@@ -418,7 +418,7 @@ def test_a_disk_that_fills_up_costs_what_came_after_and_one_warning(project: Pro
             writing.finish()
             for number in range(20):
                 tracking.log(metrics={'m': number})
-            size = run._writer.path.stat().st_size
+            size = run._file.path.stat().st_size
             resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, resource.RLIM_INFINITY))
             for number in range(20, 40):
                 tracking.log(metrics={'m': number})
@@ -442,7 +442,9 @@ def test_a_disk_that_fills_up_costs_what_came_after_and_one_warning(project: Pro
 def test_records_are_read_as_they_were_written(project: Project, tmp_path: Path) -> None:
     bodies: list[Any] = [{"a": "ä\n\u2028"}, [["m", 0.1, 1, 2]], None, "text"]
     path = tmp_path / "x.log"
-    path.write_bytes(b"".join(journal.line(n, "tags", b) for n, b in enumerate(bodies, start=1)))
+    path.write_bytes(
+        b"".join(journal.line(n, journal.record("tags", b)) for n, b in enumerate(bodies, start=1))
+    )
     found = journal.read(path, 0, 0, complete=True)
     assert [entry.body for entry in found.entries] == bodies
     assert (found.damaged, found.offset) == (0, path.stat().st_size)

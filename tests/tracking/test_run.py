@@ -13,7 +13,7 @@ import pytest
 from mlnb import tracking
 from mlnb.core.errors import BadInput, Conflict, UnsupportedData
 from mlnb.core.project import Project
-from mlnb.tracking import runs, store
+from mlnb.tracking import runs, store, writing
 
 
 def artifact(run_id: str, path: str, folder: Path) -> bytes:
@@ -201,6 +201,7 @@ def test_events_tell_the_pipeline_which_run_was_whose(
     monkeypatch.setenv("MLNB_NOTEBOOK", "03_train.ipynb")
     with tracking.track("t") as run:
         pass
+    writing.finish()
     events, _ = project.events.read()
     started, finished = (event for event in events if event.kind.startswith("run."))
     assert (started.kind, started.subject) == ("run.started", run.id)
