@@ -22,7 +22,7 @@ PANEL_SOURCES := $(shell find extension/src extension/style extension/schema -ty
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install .install panel demo lab test test-extension test-e2e bench bench-datasets lint docs docs-check codegen wheel clean
+.PHONY: help install .install panel demo lab test test-extension test-e2e bench bench-datasets bench-tracking lint docs docs-check codegen wheel clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -64,6 +64,16 @@ $(BENCH)/.peers: pyproject.toml
 	@echo "Installing mlnb and what it is measured beside into $(BENCH)"
 	@SKIP_JUPYTER_BUILDER=1 $(MAKE) --no-print-directory VENV=$(BENCH) WHAT='--editable . --group bench' .install
 	@for peer in delta dvc lance oxen; do \
+	    $(MAKE) --no-print-directory VENV=$(BENCH) WHAT="--group bench-$$peer" .install || \
+	    echo "$$peer could not be installed (see above): the benchmark leaves it out."; \
+	done
+	@touch $@
+
+$(BENCH)/.tracking-peers: pyproject.toml
+	@$(MAKE) --no-print-directory VENV=$(BENCH) $(BENCH)/.made
+	@echo "Installing mlnb and what its tracking is measured beside into $(BENCH)"
+	@SKIP_JUPYTER_BUILDER=1 $(MAKE) --no-print-directory VENV=$(BENCH) WHAT='--editable . --group bench-tracking' .install
+	@for peer in dvclive wandb; do \
 	    $(MAKE) --no-print-directory VENV=$(BENCH) WHAT="--group bench-$$peer" .install || \
 	    echo "$$peer could not be installed (see above): the benchmark leaves it out."; \
 	done
@@ -133,6 +143,9 @@ bench: $(VENV)/.tested ## What things cost, side by side with what they are buil
 
 bench-datasets: $(BENCH)/.peers ## Dataset versions beside Parquet, Delta, Lance, DVC and Oxen: 15 minutes
 	@$(BENCH)/bin/python tests/bench/dataset_report.py $(ARGS)
+
+bench-tracking: $(BENCH)/.tracking-peers ## Tracking beside MLflow, dvclive and wandb: 8 minutes
+	@$(BENCH)/bin/python tests/bench/tracking_report.py $(ARGS)
 
 lint: $(VENV)/.tested ## Style, types, layers
 	$(BIN)/ruff check .

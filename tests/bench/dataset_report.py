@@ -26,6 +26,7 @@ from pathlib import Path
 
 import dataset_peers
 import machine
+import reporting
 from dataset_peers import LABELS, PEERS
 from dataset_sections import tables
 from goals import Bench, Goal
@@ -55,7 +56,7 @@ def main(arguments: list[str]) -> int:
             if not goals or goals[-1].group != goal.group:
                 print(f"\n{goal.group}")
             goals.append(goal)
-            print(_row(goal), flush=True)
+            print(reporting.row(goal), flush=True)
     finally:
         if asked.keep:
             print(f"\nkept: {place}")
@@ -68,7 +69,7 @@ def main(arguments: list[str]) -> int:
         body |= {"left out": bench.left_out, "remarks": bench.remarks}
         asked.json.write_text(json.dumps(body, indent=1, ensure_ascii=False), encoding="utf-8")
     if asked.markdown:
-        asked.markdown.write_text("\n".join(_table(goals)) + "\n", encoding="utf-8")
+        asked.markdown.write_text("\n".join(reporting.table(goals)) + "\n", encoding="utf-8")
     met = sum(goal.met for goal in goals)
     print(f"goals met: {met} of {len(goals)}")
     return 0 if met == len(goals) else 1
@@ -131,35 +132,6 @@ def _measure(bench: Bench, only: list[str]) -> Iterator[Goal]:
                 unit="",
                 note=str(why) or type(why).__name__,
             )
-
-
-def _row(goal: Goal) -> str:
-    """Return a goal as a line, and what explains it below."""
-    sign = "≥" if goal.at_least else "≤"
-    beside = ", ".join(
-        f"{name} {'n/a' if figure is None else f'{figure:.2f}'}"
-        for name, figure in goal.beside.items()
-    )
-    unit = f" {goal.unit}" if goal.unit else ""
-    return (
-        f"  {'met   ' if goal.met else 'MISSED'}  {goal.what:<38} {goal.measured:7.2f}{unit}"
-        f"  goal {sign} {goal.limit:g}"
-        + (f"  | {beside}" if beside else "")
-        + (f"\n{'':10}{goal.note}" if goal.note else "")
-    )
-
-
-def _table(goals: list[Goal]) -> Iterator[str]:
-    """Yield the goals as a Markdown table."""
-    yield "| | mlnb | goal | | beside |"
-    yield "|---|---|---|---|---|"
-    for goal in goals:
-        beside = ", ".join(f"{n} {f:.2f}" for n, f in goal.beside.items() if f is not None)
-        yield (
-            f"| {goal.group}: {goal.what} | {goal.measured:.2f} {goal.unit} "
-            f"| {'≥' if goal.at_least else '≤'} {goal.limit:g} "
-            f"| {'met' if goal.met else 'missed'} | {beside} |"
-        )
 
 
 def _finish(bench: Bench, facts: dict[str, object], goals: list[Goal]) -> None:
