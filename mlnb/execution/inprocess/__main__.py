@@ -22,4 +22,4 @@ if __name__ == "__main__":
     asked = _request(int(sys.argv[1]))
     sys.argv[:] = [str(item) for item in asked.get("argv", [""])]
     limits.apply(asked.get("limits", {}).get("memory", 0), 0)
-    sys.exit(main(asked))
+    main(asked)

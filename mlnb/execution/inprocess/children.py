@@ -8,7 +8,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 
 class Child(Protocol):
@@ -173,15 +173,12 @@ class Forked:
         return self.returncode
 
 
-def _be_child(order: Order) -> None:
+def _be_child(order: Order) -> NoReturn:
     """Do in a fork what a child of a warm parent does, and end."""
-    import atexit
-    import traceback
-
     from mlnb.execution import inprocess
     from mlnb.execution.warm import becoming
 
-    parent, status = os.getppid(), 1
+    parent = os.getppid()
     try:
         nothing = os.open(os.devnull, os.O_RDWR)
         message = {
@@ -193,17 +190,9 @@ def _be_child(order: Order) -> None:
         becoming.settle(message, (nothing, order.errors, os.dup(order.errors)))
         becoming.default_signals({})
         becoming.die_with_parent(parent)
-        status = inprocess.main({**order.request, "fds": [order.journal]})
-        atexit._run_exitfuncs()
-    except SystemExit as error:
-        status = error.code if isinstance(error.code, int) else 1
-    except BaseException:
-        traceback.print_exc()
+        inprocess.main({**order.request, "fds": [order.journal]})
     finally:
-        with suppress(Exception):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(status)
+        os._exit(1)
 
 
 def reason_of(child: Child, code: int) -> str:
