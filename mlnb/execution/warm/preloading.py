@@ -17,7 +17,7 @@ import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 PATIENCE = 120
 """Seconds that the import of a module may take."""
@@ -26,6 +26,7 @@ ALWAYS = ("IPython", "ipykernel")
 
 # jemalloc keeps a thread that gives memory back. It survives forks (it has handlers for them),
 # but cannot be told from a harmful one, so that it is switched off during the imports.
+_GOOD = "good"
 _QUIET = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
 
 _unseeded: "weakref.WeakSet[random.Random]" = weakref.WeakSet()
@@ -56,35 +57,55 @@ def lasting_threads() -> int:
     return threads() - 1
 
 
-def refusal_of(module: str, allowed: tuple[str, ...] = ()) -> str:
-    """Import a module in a child that is thrown away, and say why it may not be imported here.
+class Probe:
+    """The import of a module in a child that is thrown away.
 
-    Returns
-    -------
-    str
-        The reason, or ``""``.
+    Attributes
+    ----------
+    fd : int
+        Becomes readable when the child has come to a verdict.
     """
-    read, write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(read)
-        signal.alarm(PATIENCE)
-        said = "its import ended the process"
-        try:
-            said = _try(module)
-        except BaseException as error:
-            said = f"its import failed: {type(error).__name__}: {error}"
-        finally:
-            with suppress(OSError):
-                os.write(write, said[:2000].encode(errors="replace") or b"\0")
-            os._exit(0)
-    os.close(write)
-    with os.fdopen(read, "rb") as stream:
-        said = stream.read().decode(errors="replace")
-    os.waitpid(pid, 0)
-    if said == "\0":
-        return ""
-    return said or f"its import crashed, or took more than {PATIENCE} s"
+
+    def __init__(self, module: str) -> None:
+        self.module = module
+        self.fd, write = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.close(self.fd)
+            _tell_verdict(module, write)
+        os.close(write)
+
+    def verdict(self) -> str:
+        """Wait for why the module may not be imported ahead; nothing when it may."""
+        with os.fdopen(self.fd, "rb") as stream:
+            said = stream.read().decode(errors="replace")
+        os.waitpid(self._pid, 0)
+        if said == _GOOD:
+            return ""
+        return said or f"its import crashed, or took more than {PATIENCE} s"
+
+    def close(self) -> None:
+        """Give up."""
+        with suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGKILL)
+        self.verdict()
+
+
+def _tell_verdict(module: str, write: int) -> NoReturn:
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(PATIENCE)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 2)  # what it prints was printed by no import that counts
+    said = "its import ended the process"
+    try:
+        said = _try(module) or _GOOD
+    except Exception as error:
+        said = f"its import failed: {type(error).__name__}: {error}"
+    finally:
+        with suppress(OSError):
+            os.write(write, said[:2000].encode(errors="replace"))
+        os._exit(0)
 
 
 def _try(module: str) -> str:
@@ -153,21 +174,26 @@ class Preloader:
         self._stamp = stamp
         self._known: dict[str, str] = _read(verdicts, stamp)
 
-    def step(self) -> None:
-        """Import the next module."""
-        module = self.waiting.pop(0)
+    def step(self) -> Probe | None:
+        """Import the next module, or say what has to be found out before."""
+        module = self.waiting[0]
         if not _there(module):
-            self.missing.append(module)
-            return
-        if module not in self._known:
-            self._known[module] = refusal_of(module)
-            self._keep()
-        if reason := self._known[module]:
-            self.refused[module] = reason
-            return
-        with suppress(Exception):  # it could be imported a moment ago
-            importlib.import_module(module)
-            self.imported.append(module)
+            self.missing.append(self.waiting.pop(0))
+        elif module not in self._known:
+            return Probe(module)
+        elif reason := self._known[module]:
+            self.refused[self.waiting.pop(0)] = reason
+        else:
+            with suppress(Exception):  # it could be imported a moment ago
+                importlib.import_module(module)
+                self.imported.append(module)
+            self.waiting.pop(0)
+        return None
+
+    def learn(self, probe: Probe) -> None:
+        """Take note of a verdict."""
+        self._known[probe.module] = probe.verdict()
+        self._keep()
 
     def _keep(self) -> None:
         draft = self._file.with_suffix(f".{os.getpid()}")

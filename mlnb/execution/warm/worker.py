@@ -11,11 +11,11 @@ import socket
 import sys
 from contextlib import suppress
 
-from mlnb.execution.warm import becoming, building, wire
+from mlnb.execution.warm import becoming, building, ending, wire
 from mlnb.execution.warm.nursery import Birth
 
 
-def main(descriptor: int, modules: list[str]) -> int:
+def main(descriptor: int, modules: list[str]) -> None:
     """Wait for a request and become the child that it asks for."""
     sys.path[:] = [entry for entry in sys.path if entry not in ("", "/")]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # while it waits
@@ -28,11 +28,12 @@ def main(descriptor: int, modules: list[str]) -> int:
         try:
             frames = reader.wait()
         except wire.Closed:
-            return 0
+            return
         connection, *fds = reader.take_fds()
     becoming.default_signals({})
-    return becoming.live(Birth(os.getpid(), "spawn", "", frames[0], fds, connection))
+    birth = Birth(os.getpid(), "spawn", "", frames[0], fds, connection)
+    ending.end(lambda: becoming.live(birth))
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), json.loads(sys.argv[2])))
+    main(int(sys.argv[1]), json.loads(sys.argv[2]))

@@ -17,11 +17,13 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from mlnb.execution.warm import becoming, limits, places, preloading, stamps, wire
+from mlnb.execution.warm import becoming, ending, limits, places, preloading, stamps, wire
 from mlnb.execution.warm.nursery import Birth, Fork, Nursery, Pool
 
+QUIET = 2.0
+"""Seconds without a request after which, though children live, the next module is imported."""
 GRACE = 1.0
 """Seconds between SIGTERM and SIGKILL for a child whose owner has gone."""
 
@@ -77,6 +79,8 @@ class Zygote:
         self._waiting_for_warmth: list[Owner] = []
         self._born = 0
         self._why_stale = ""
+        self._heard = 0.0
+        self._probe: preloading.Probe | None = None
         self._stopping = False
         self._since = time.monotonic()
         self._watch = stamps.Watch(_config_files())
@@ -98,6 +102,8 @@ class Zygote:
             if birth is not None:
                 return birth
         self._nursery.close()
+        if self._probe is not None:
+            self._probe.close()
         return None
 
     def _turn(self) -> Birth | None:
@@ -106,21 +112,21 @@ class Zygote:
                 self._accept()
             elif ready.fileobj is self._waker[0]:
                 _drain(self._waker[0])
+            elif self._probe is not None and ready.fd == self._probe.fd:
+                self._learn(self._probe)
             elif (owner := self._owners.get(ready.fd)) is not None:
                 birth = self._hear(owner)
                 if birth is not None:
                     return birth
         self._reap()
         self._kill_the_late()
-        if self._preloader.waiting and not self._selector.select(0):
-            self._preloader.step()
-            if not self._preloader.waiting:
-                self._all_imported()
+        if self._preloader.waiting and self._probe is None and self._is_quiet():
+            self._import_one()
         return None
 
     def _patience(self) -> float:
-        if self._preloader.waiting:
-            return 0.0
+        if self._preloader.waiting and self._probe is None:
+            return 0.1 if any(self._kin()) else 0.0
         if any(kin.kill_at for kin in self._kin()):
             return 0.1
         return min(30.0, max(0.05, self._told["idle"] / 4))
@@ -136,6 +142,25 @@ class Zygote:
         return time.monotonic() - self._since > self._told["idle"]
 
     # -- modules ---------------------------------------------------------------------------------
+
+    def _is_quiet(self) -> bool:
+        """Tell whether nobody has asked for anything just now: an import keeps all waiting."""
+        busy = any(owner.child for owner in self._owners.values())
+        if self._waiting_for_warmth or not busy:
+            return True
+        return time.monotonic() - self._heard > QUIET
+
+    def _import_one(self) -> None:
+        self._probe = self._preloader.step()
+        if self._probe is not None:
+            self._selector.register(self._probe.fd, selectors.EVENT_READ)
+        elif not self._preloader.waiting:
+            self._all_imported()
+
+    def _learn(self, probe: preloading.Probe) -> None:
+        self._selector.unregister(probe.fd)
+        self._preloader.learn(probe)
+        self._probe = None
 
     def _all_imported(self) -> None:
         self._undo_preparation()
@@ -166,6 +191,7 @@ class Zygote:
         self._since = time.monotonic()
 
     def _hear(self, owner: Owner) -> Birth | None:
+        self._heard = time.monotonic()
         try:
             for message in owner.reader.read():
                 birth = self._obey(owner, message)
@@ -402,7 +428,7 @@ def _prepare(mode: str) -> None:
     building.build()
 
 
-def main() -> int:
+def main() -> NoReturn:
     """Be a zygote; in a child, be that."""
     told = json.load(sys.stdin)
     if os.fork():  # nobody's child from here on
@@ -434,7 +460,7 @@ def main() -> int:
         if signal.getsignal(number) is not handler and number != signal.SIGCHLD
     }
     becoming.default_signals(kept)
-    return becoming.live(birth)
+    ending.end(lambda: becoming.live(birth))
 
 
 def _announce() -> None:
@@ -452,4 +478,4 @@ def _remove_own_socket(key: str, listener: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
