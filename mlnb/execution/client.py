@@ -48,7 +48,7 @@ def run(conductor: Conductor, kernel: str) -> None:
         stop_reason=conductor.stop_reason,
         output_limit=settings.cell_output_limit,
         kernel_name=kernel,
-        timeout=settings.cell_timeout or None,
+        timeout=conductor.cell_timeout or None,
         startup_timeout=60,
         iopub_timeout=60,  # nbclient's 4 s fail a sound cell on a busy machine
     )

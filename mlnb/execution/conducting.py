@@ -38,6 +38,7 @@ class Conductor:
         self.execution = execution
         self.prepared = prepared
         self.position: int | None = None
+        self.cell_timeout = job.cell_timeout or project.settings.cell_timeout
         self._deadline = monotonic() + job.timeout if job.timeout else float("inf")
         self._settled = 0
         self._next_save = monotonic() + SAVE_EVERY
@@ -167,8 +168,8 @@ class Conductor:
             case endings.KernelEnded():
                 return KernelDied(notebook, cell, f"{ending}{last_words}")
             case endings.CellStopped():
-                seconds = self.project.settings.cell_timeout
-                return TimedOut(where, seconds, "The limit is the setting `cell_timeout`.")
+                fix = "The limit is the setting `cell_timeout`."
+                return TimedOut(where, self.cell_timeout, "" if self.job.cell_timeout else fix)
             case endings.Flooded():
                 limit = self.project.settings.cell_output_limit
                 reason = f"it wrote more than four times {limit} bytes and was stopped"

@@ -11,7 +11,7 @@ from typing import Any
 
 from mlnb.core import project as projects
 from mlnb.core.errors import Interrupted, MlnbError
-from mlnb.core.records import Status
+from mlnb.core.records import Record, Status
 from mlnb.execution import kernelspecs, notebooks, outputs, scraps
 from mlnb.execution import parameters as declared
 from mlnb.execution.conducting import Conductor
@@ -40,6 +40,9 @@ class NotebookJob:
     memory: int = 0
     """Bytes that the notebook may allocate; 0 means no limit."""
     report_mode: bool = False
+    prepare_only: bool = False
+    cell_timeout: float | None = None
+    """By default the setting ``cell_timeout``."""
 
     @property
     def folder(self) -> Path:
@@ -71,6 +74,22 @@ class Execution:
     """What hooks have noted."""
     given: declared.Given = field(default_factory=lambda: declared.Given(), repr=False)
 
+    def record(self, seconds: float) -> "NotebookRun":
+        """Return what is shown of it."""
+        return NotebookRun(
+            notebook=self.notebook,
+            output=projects.current().relative(self.output),
+            status=self.status,
+            cells=self.cells,
+            cells_done=self.cells_done,
+            failed_cell=self.failed_cell,
+            error=self.error.message if self.error else "",
+            seconds=seconds,
+            runner=self.runner,
+            why=self.why,
+            values=self.values,
+        )
+
     def way(self) -> dict[str, str]:
         """Return how the cells are run, for events."""
         return {"runner": self.runner} | ({"why": self.why} if self.why else {})
@@ -81,6 +100,24 @@ class Execution:
         if self.error is None:
             return "FINISHED"
         return "KILLED" if isinstance(self.error, Interrupted) else "FAILED"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotebookRun(Record):
+    """What became of one notebook, as it is shown."""
+
+    notebook: str
+    output: str
+    """Relative to the project, as the notebook."""
+    status: Status
+    cells: int
+    cells_done: int
+    failed_cell: int | None = None
+    error: str = ""
+    seconds: float
+    runner: str
+    why: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
 
 
 def execute(
@@ -176,6 +213,10 @@ def attempt(job: NotebookJob) -> Execution:
         shown=(execution.notebook, project.relative(job.output)),
         report_mode=job.report_mode,
     )
+    if job.prepare_only:
+        job.output.parent.mkdir(parents=True, exist_ok=True)
+        outputs.write(prepared, job.output)
+        return execution
     outputs.start(prepared)
     job.output.parent.mkdir(parents=True, exist_ok=True)
     conductor = Conductor(project, job, execution, prepared)

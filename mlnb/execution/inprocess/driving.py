@@ -44,7 +44,7 @@ class _Driver:
         self._cells = conductor.prepared.cells
         self._reader = Reader()
         self._child: Child | None = None
-        self._cell_limit = conductor.project.settings.cell_timeout or float("inf")
+        self._cell_limit = conductor.cell_timeout or float("inf")
         self._cell_until = float("inf")
         self._running: int | None = None
         self._ready = False

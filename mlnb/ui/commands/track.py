@@ -1,6 +1,8 @@
 """``%track`` / ``%%track``: record a cell, or several, as a run."""
 
-from collections.abc import Sequence
+import shlex
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import click
@@ -8,6 +10,19 @@ import click
 from mlnb.core.errors import BadInput
 from mlnb.ui.grammar import KeyValue, Noun
 from mlnb.ui.render import View
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is said of a run when it is opened."""
+
+    name: str | None = None
+    experiment: str | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+    note: str = ""
+    nested: bool = False
+    resume: str | None = None
+    params: str | None = None
 
 
 @click.group("track", cls=Noun)
@@ -21,14 +36,23 @@ def track() -> None:
 
 def _options(command: Any) -> Any:
     for option in (
-        click.option("--note", default="", help="A description, in Markdown."),
-        click.option("--tag", "tags", type=KeyValue(), multiple=True, help="Your own tag."),
         click.option(
             "--params",
             type=click.Choice(["auto"]),
             default=None,
             help="auto: the constants that the cells assign become parameters.",
         ),
+        click.option(
+            "--resume",
+            metavar="RUN",
+            default=None,
+            help="Go on with a run, by id, beginning of one, or name, instead of a new one.",
+        ),
+        click.option(
+            "--nested", is_flag=True, help="Make it a child of the run that is open, if one is."
+        ),
+        click.option("--note", default="", help="A description, in Markdown."),
+        click.option("--tag", "tags", type=KeyValue(), multiple=True, help="Your own tag."),
         click.option("--experiment", "-e", default=None, help="MLflow experiment."),
         click.argument("name", required=False),
     ):
@@ -38,29 +62,33 @@ def _options(command: Any) -> Any:
 
 @track.command("cell")
 @_options
-def cell(
-    name: str | None,
-    experiment: str | None,
-    params: str | None,
-    tags: Sequence[tuple[str, str]],
-    note: str,
-) -> None:
+def cell(**chosen: Any) -> None:
     """Record this cell; what %%track does."""
-    _begin(name, experiment, params, tags, note, cells=False)
+    raise BadInput("This records a whole cell.", "Write %%track as the cell's first line.")
 
 
 @track.command("start")
 @_options
-def start(
-    name: str | None,
-    experiment: str | None,
-    params: str | None,
-    tags: Sequence[tuple[str, str]],
-    note: str,
-) -> View:
-    """Record from here on, until %track stop."""
-    run = _begin(name, experiment, params, tags, note, cells=True)
-    return View(f"Tracking as {run.name}", fields=[("run", run.id), ("experiment", run.experiment)])
+def start(**chosen: Any) -> View:
+    """Record from here on, until %track stop; a run that this opened before is stopped first."""
+    from IPython import get_ipython
+
+    from mlnb.ui.track_cell import Session
+
+    shell = get_ipython()
+    if shell is None:
+        raise BadInput("Tracking cells needs a notebook.", "In a script: with mlnb.track(): …")
+    options = Options(**chosen)
+    before = Session.open[-1] if Session.open and not options.nested else None
+    stopped = ""
+    if before is not None and before.several:
+        before.finish(before.error)
+        stopped = before.run.name
+    run = Session(shell, cells=True).begin(options, nested=options.nested)
+    fields: list[tuple[str, Any]] = [("run", run.id), ("experiment", run.experiment)]
+    if stopped:
+        fields.append(("stopped", stopped))
+    return View(f"Tracking as {run.name}", fields=fields)
 
 
 @track.command("stop")
@@ -81,21 +109,18 @@ def stop(status: str) -> View:
     return View(f"Run {session.run.name} {status}", fields=[("run", session.run.id)])
 
 
-def _begin(
-    name: str | None,
-    experiment: str | None,
-    params: str | None,
-    tags: Sequence[tuple[str, str]],
-    note: str,
-    *,
-    cells: bool,
-) -> Any:
-    from IPython import get_ipython
+@lru_cache(maxsize=256)
+def options(line: str) -> Options | None:
+    """Return what the first line of a tracked cell says; None when it asks for help.
 
-    from mlnb.ui.track_cell import Session
-
-    shell = get_ipython()
-    if shell is None:
-        raise BadInput("Tracking cells needs a notebook.", "In a script: with mlnb.track(): …")
-    session = Session(shell, cells=cells, params_auto=params == "auto")
-    return session.begin(name, experiment, dict(tags), note)
+    Raises
+    ------
+    click.UsageError, ValueError
+        If it cannot be read.
+    """
+    command: click.Command = cell
+    try:
+        with command.make_context("%%track", shlex.split(line)) as context:
+            return Options(**context.params)
+    except click.exceptions.Exit:
+        return None

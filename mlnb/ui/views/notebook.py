@@ -1,5 +1,8 @@
 """How notebooks and their parameters are laid out."""
 
+from typing import Any
+
+from mlnb.execution.executor import NotebookRun
 from mlnb.execution.parameters import NotebookParameters
 from mlnb.ui.render import Table, View, view
 
@@ -16,3 +19,20 @@ def _(described: NotebookParameters) -> View:
     table = Table(["parameter", "type", "default", "help"], rows)
     notes = [described.problem] if described.problem else []
     return View(described.notebook, tables=[table], notes=notes)
+
+
+@view.register
+def _(ended: NotebookRun) -> View:
+    cells = f"{ended.cells_done} of {ended.cells}" if ended.error else f"{ended.cells}"
+    fields: list[tuple[str, Any]] = [
+        ("status", ended.status),
+        ("cells", cells),
+        ("seconds", round(ended.seconds, 3)),
+        ("output", ended.output),
+    ]
+    if ended.why:
+        fields.append(("in a kernel", ended.why))
+    fields += [(f"value {name}", value) for name, value in ended.values.items()]
+    return View(
+        ended.notebook, fields=fields, status="good" if ended.status == "FINISHED" else "bad"
+    )
