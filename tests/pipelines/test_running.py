@@ -238,7 +238,7 @@ def test_a_full_disk_fails_the_step_and_is_no_bug(
 
     write_notebook(project.root / "a.ipynb", "1")
     file = write(project, "name: full\nsteps: {a: {notebook: a.ipynb}}")
-    monkeypatch.setattr("mlnb.execution.engine.write", full)
+    monkeypatch.setattr("mlnb.execution.outputs.write", full)
     run = pipelines.run(file)
     assert run.status == "FAILED"
     assert run.steps[0].error.startswith("The disk refuses: No space left on device.")
