@@ -301,6 +301,8 @@ def _readable(folder: Path, run: str, uri: str) -> int:
         "import json, sys\n"
         "from mlnb.tracking import minting, store\n"
         "from mlnb.core import project\n"
+        "from mlnb.tracking import flushing\n"
+        "assert flushing.flush(240)\n"
         "client = store.client()\n"
         "found = minting.find(project.current(), client, sys.argv[1])\n"
         "points = client.get_metric_history(found, 'm')\n"
