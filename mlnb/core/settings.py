@@ -16,7 +16,9 @@ from mlnb.core.errors import BadInput, InvalidSetting, UnknownSetting
 
 FILE_NAME = "mlnb.toml"
 PREFIX = "MLNB_"
-CONTEXT = frozenset({"MLNB_PROJECT", "MLNB_PIPELINE_RUN", "MLNB_STEP", "MLNB_NOTEBOOK"})
+CONTEXT = frozenset(
+    {"MLNB_PROJECT", "MLNB_PIPELINE_RUN", "MLNB_STEP", "MLNB_NOTEBOOK", "MLNB_RUNTIME_DIR"}
+)
 """Variables by which mlnb tells its own kernels where they run; they are no settings."""
 HIDDEN = "MLNB_SECRET_"
 """Variables of this form are secret parameters of notebooks; they are no settings either."""
