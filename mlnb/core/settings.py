@@ -83,6 +83,19 @@ class Settings(BaseModel):
         description="Bytes of outputs kept of a headless cell; one that writes four times as much is "
         "stopped.",
     )
+    warm_kernels: Literal["auto", "fork", "pool", "off"] = Field(
+        "auto",
+        description="How kernels start at once: forked (Linux), from a pool of started ones "
+        "(macOS), or not (Windows); auto chooses.",
+    )
+    preload: str = Field(
+        "numpy, pandas, sklearn, matplotlib.pyplot, mlflow",
+        description="Modules that warm kernels have imported already, where that is safe.",
+    )
+    warm_idle: float = Field(
+        900, gt=0, description="Seconds that the parent of warm kernels waits for the next one."
+    )
+    warm_pool: int = Field(2, ge=1, le=64, description="Started kernels that a pool keeps.")
     cell_timeout: float = Field(
         0, ge=0, description="Seconds a headless cell may take; 0 means no limit."
     )

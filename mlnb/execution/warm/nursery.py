@@ -112,6 +112,7 @@ class Worker:
                 ],
                 cwd="/",
                 stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
                 process_group=0,
             )

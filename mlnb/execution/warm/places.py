@@ -86,7 +86,9 @@ def key_of(specification: dict[str, Any]) -> str:
     """Return the name of the zygote that a specification asks for."""
     text = repr(
         [
-            specification["interpreter"],
+            # `python` and `python3` of one environment are one interpreter
+            os.path.dirname(specification["interpreter"]),
+            os.path.realpath(specification["interpreter"]),
             sorted(specification["env"].items()),
             specification["preload"],
             specification["mode"],

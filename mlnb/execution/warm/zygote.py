@@ -139,6 +139,8 @@ class Zygote:
             return not busy
         if not Path(places.socket_path(self._told["key"])).exists():
             self._retire("its socket was removed")
+        elif why := self._watch.changed():
+            self._retire(why)
         return time.monotonic() - self._since > self._told["idle"]
 
     # -- modules ---------------------------------------------------------------------------------
@@ -212,6 +214,9 @@ class Zygote:
             if owner.child is not None:
                 owner.child.asked = True
                 _kill(owner.child.pid, int(message["signal"]))
+        elif operation == "warm" and (why := self._watch.changed()):
+            self._retire(why)
+            self._answer(owner, {"stale": why})
         elif operation == "warm" and self._preloader.waiting:
             self._waiting_for_warmth.append(owner)
         elif operation in ("status", "warm"):
