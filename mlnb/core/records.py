@@ -155,6 +155,8 @@ class RunRecord(Record):
     git_dirty: bool = False
     author: str = ""
     artifacts: list[str] = field(default_factory=list)
+    waiting: bool = False
+    """Whether some of it is still in this machine's journal, for the store does not have it yet."""
 
 
 @dataclass(frozen=True, kw_only=True)

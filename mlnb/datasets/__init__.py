@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mlnb.datasets.links.linking import link
     from mlnb.datasets.links.scanning import scan
     from mlnb.datasets.loading import batches, load, show
+    from mlnb.datasets.pinning import pin, unpin
     from mlnb.datasets.records import (
         CheckReport,
         DatasetProfile,
@@ -68,6 +69,7 @@ _HOMES = {
     "load": "mlnb.datasets.loading",
     "log": "mlnb.datasets.versions",
     "names": "mlnb.datasets.versions",
+    "pin": "mlnb.datasets.pinning",
     "pull": "mlnb.datasets.remotes.transfer",
     "push": "mlnb.datasets.remotes.transfer",
     "remove": "mlnb.datasets.removal",
@@ -79,6 +81,7 @@ _HOMES = {
     "show": "mlnb.datasets.loading",
     "tag": "mlnb.datasets.tagging",
     "tags": "mlnb.datasets.tagging",
+    "unpin": "mlnb.datasets.pinning",
     "untag": "mlnb.datasets.tagging",
     "verify": "mlnb.datasets.checking",
 }
@@ -112,6 +115,7 @@ __all__ = [
     "load",
     "log",
     "names",
+    "pin",
     "pull",
     "push",
     "remove",
@@ -123,6 +127,7 @@ __all__ = [
     "show",
     "tag",
     "tags",
+    "unpin",
     "untag",
     "verify",
 ]

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 from mlnb.core import lineage, project
 from mlnb.core.errors import BadInput, UnreadableRecord, suggestion
 from mlnb.core.extras import require
-from mlnb.datasets import versions
+from mlnb.datasets import pinning, versions
 from mlnb.datasets.folders.records import FolderSummary
 from mlnb.datasets.records import DatasetProfile, StoredProfile, StoredVersion
 
@@ -50,7 +50,7 @@ def load(
     """
     _check_engine(engine)
     with project.using(project.current()):  # found once
-        stored = versions.find(ref)
+        stored = versions.find(pinning.pinned(ref))
         frame = _read(stored, columns, rows, engine)
         version = versions.public(stored)
         lineage.record_input("dataset", version.ref, version.digest, value=version)
@@ -86,7 +86,7 @@ def batches(
         raise BadInput(f"A batch of {size} rows is none.", "Give a positive number of rows.")
     if engine != "numpy":
         _check_engine(engine)
-    stored = versions.find(ref)
+    stored = versions.find(pinning.pinned(ref))
     version = versions.public(stored)
     lineage.record_input("dataset", version.ref, version.digest, value=version)
     for start in range(0, stored.rows, size):

@@ -14,7 +14,7 @@ from pathlib import Path
 from mlnb.core import lineage, project
 from mlnb.core.errors import BadInput, Conflict, MlnbError
 from mlnb.core.project import STATE, Project
-from mlnb.datasets import versions
+from mlnb.datasets import pinning, versions
 from mlnb.datasets.folders import fetching, planning, reading, statcache, tree
 from mlnb.datasets.folders.ahead import ahead, pool
 from mlnb.datasets.folders.planning import Baseline, Plan
@@ -61,7 +61,7 @@ def checkout(ref: str, folder: str | Path, *, force: bool = False, clean: bool =
         If stored bytes are not those that were saved, naming version and file. Files that were
         done before are as they should be; the others are as they were.
     """
-    stored = versions.find(ref)
+    stored = versions.find(pinning.pinned(ref))
     if stored.kind == "link" and not stored.columns:
         fix = f"Write its files: dataset export {stored.ref} FOLDER --to files"
         raise BadInput(f"{stored.ref} is a link: its files are elsewhere.", fix)
