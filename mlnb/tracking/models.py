@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mlnb.core import lineage
+from mlnb.core import lineage, redaction
 from mlnb.core import project as projects
 from mlnb.core.errors import GateRefused, MlnbError, TrackingUnavailable, UntrustedModel
 from mlnb.core.hashing import digest_folder
@@ -85,7 +85,7 @@ def register(
     numbers = content.metrics(metrics or {})
     if isinstance(model, str | Path):
         model = serialization.read_file(Path(model), trusted)
-    types = serialization.trusted_types(model, trusted)
+    packed, types = serialization.packed(model, trusted)
     frame = None if example is None else content.table(example)
     signature = None
     if frame is not None:
@@ -101,7 +101,7 @@ def register(
                 "a model cannot be registered without it",
             ) from None
         made = _register(
-            owner, stored, model, name, types, signature, frame, numbers, description, given
+            owner, stored, packed, name, types, signature, frame, numbers, description, given
         )
         lineage.record_output("model", made.ref, made.digest, value=made)
     projects.current().events.emit("model.registered", made.ref, run=made.run, data=made.data)
@@ -111,7 +111,7 @@ def register(
 def _register(
     run: Run,
     stored: str,
-    model: Any,
+    packed: bytes,
     name: str,
     types: list[str],
     signature: Any,
@@ -124,7 +124,7 @@ def _register(
     columns = serialization.columns(signature)
     store.use(registry.uri)
     with store.failures(registry.uri):
-        uri, model_id, digest = serialization.save(model, stored, types, signature, example)
+        uri, model_id, digest = serialization.save(packed, stored, types, signature, example)
         tags = {
             DIGEST: digest,
             AUTHOR: projects.current().settings.author,
@@ -134,24 +134,17 @@ def _register(
             DATA: json.dumps(run.datasets if data is None else data),
             INPUTS: json.dumps([{"name": item.name, "type": item.type} for item in columns]),
         }
-        if name not in registry.names():
-            try:
-                registry.client.create_registered_model(name)
-            except Exception as error:  # another process may have been first
-                if getattr(error, "error_code", "") != "RESOURCE_ALREADY_EXISTS":
-                    raise
-        version = registry.client.create_model_version(
+        made = registry.create(
             name,
             uri,
             stored,
             tags=tags,
-            description=description or None,
-            await_creation_for=0,  # it would say on the terminal that it waits
+            description=redaction.text(description) or None,
             model_id=model_id,
         )
     if metrics:
         run.log(metrics=metrics)
-    return registry.resolve(f"{name}@{version.version}")
+    return made
 
 
 def _refs(data: str | Iterable[str]) -> list[str]:

@@ -102,6 +102,34 @@ class Registry:
         known += [f"{name}@{alias}" for alias in self.aliases(name)]
         raise UnknownName("model version", f"{name}@{selector}", known)
 
+    def create(self, name: str, uri: str, run: str, **facts: Any) -> ModelVersion:
+        """Create the next version of a model, and the model when it is new.
+
+        Parameters
+        ----------
+        name : str
+            Of the model.
+        uri : str
+            Where its files are.
+        run : str
+            The run it belongs to, by its id in the store.
+        **facts
+            Tags, description, model_id, as MLflow takes them.
+        """
+        facts["await_creation_for"] = 0  # it would say on the terminal that it waits
+        try:
+            made = self.client.create_model_version(name, uri, run, **facts)
+        except Exception as error:
+            if not _is_missing(error):
+                raise
+            try:
+                self.client.create_registered_model(name)
+            except Exception as second:  # another process may have been first
+                if getattr(second, "error_code", "") != "RESOURCE_ALREADY_EXISTS":
+                    raise
+            made = self.client.create_model_version(name, uri, run, **facts)
+        return record(made, {})
+
     def tags(self, version: ModelVersion) -> dict[str, str]:
         """Return a version's tags."""
         with store.failures(self.uri):

@@ -7,7 +7,7 @@ kept in the registry, not beside the model, so that changing the model's files c
 import shutil
 import warnings
 from collections.abc import Iterable, Sequence
-from importlib.metadata import version
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,6 +16,7 @@ from mlnb.core.errors import UnsupportedData, UntrustedModel
 from mlnb.core.extras import require
 from mlnb.core.hashing import digest_folder
 from mlnb.core.records import Column
+from mlnb.tracking import requirements
 
 TRUSTED_ROOTS = frozenset({"numpy", "scipy", "sklearn"})
 """Libraries whose types a model may contain without being asked."""
@@ -54,8 +55,8 @@ def read_file(path: Path, allowed: Sequence[str]) -> Any:
     return skops.load(path, trusted=found)
 
 
-def trusted_types(model: Any, allowed: Sequence[str]) -> list[str]:
-    """Return the types in a model that skops has to be told to trust.
+def packed(model: Any, allowed: Sequence[str]) -> tuple[bytes, list[str]]:
+    """Return a model in skops format, and the types in it that skops has to be told to trust.
 
     Raises
     ------
@@ -72,14 +73,15 @@ def trusted_types(model: Any, allowed: Sequence[str]) -> list[str]:
         )
     skops = require("skops.io", "serving")
     try:
-        found = list(skops.get_untrusted_types(data=skops.dumps(model)))
+        content = skops.dumps(model)
+        found = list(skops.get_untrusted_types(data=content))
     except Exception as error:  # skops raises whatever the object's own state raises
         raise UnsupportedData(
             f"The model cannot be stored safely: {error}",
             "Replace lambdas and functions of the notebook by estimators or library functions.",
         ) from error
     _refuse(found, allowed)
-    return found
+    return content, found
 
 
 def _refuse(types: Iterable[str], allowed: Sequence[str]) -> None:
@@ -117,9 +119,9 @@ def columns(signature: Any) -> list[Column]:
 
 
 def save(
-    model: Any, run_id: str, trusted: list[str], signature: Any, example: Any
+    content: bytes, run_id: str, trusted: list[str], signature: Any, example: Any
 ) -> tuple[str, str, str]:
-    """Log a model to a run of MLflow's current store.
+    """Log a model in skops format to a run of MLflow's current store.
 
     Returns
     -------
@@ -128,29 +130,96 @@ def save(
     digest : str
         Of its files, as the store gives them back.
     """
-    import mlflow
     from mlflow.models import Model
 
-    packages = ("mlflow", "scikit-learn", "skops", "numpy", "pandas")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Hint: Inferred schema contains integer")
-        made = Model.log(
-            artifact_path=None,
-            name="model",
-            flavor=mlflow.sklearn,
-            run_id=run_id,
-            sk_model=model,
-            serialization_format="skops",
-            skops_trusted_types=trusted,
-            signature=signature,
-            input_example=None if example is None else example.head(EXAMPLE_ROWS),
-            # Given, because MLflow would start another interpreter for ten seconds to find them.
-            pip_requirements=[f"{package}=={version(package)}" for package in packages],
-        )
+    made = Model.log(
+        artifact_path=None,
+        name="model",
+        flavor=_Skops,
+        flavor_name="sklearn",
+        run_id=run_id,
+        content=content,
+        serialization_format="skops",
+        trusted=trusted,
+        signature=signature,
+        example=None if example is None else example.head(EXAMPLE_ROWS),
+        validate_serving_input=False,  # the signature was made from it
+    )
     # By its place, not as models:/…, for which MLflow adds a file of its own to the download.
+    origin = local_folder(made.artifact_path)
+    if origin is not None:
+        return made.model_uri, made.model_id, digest_folder(origin)
     with TemporaryDirectory(prefix="mlnb-") as folder:
         digest = digest_folder(copy(made.artifact_path, Path(folder)))
     return made.model_uri, made.model_id, digest
+
+
+class _Skops:
+    """Writes what ``mlflow.sklearn`` writes of a model, without what it does besides.
+
+    `mlflow.sklearn.save_model` dumps the model once more, loads it back, and looks for what it
+    needs in another process; here it is dumped already, and its types are known.
+    """
+
+    @staticmethod
+    def save_model(
+        path: str,
+        mlflow_model: Any,
+        content: bytes,
+        trusted: list[str],
+        signature: Any,
+        example: Any,
+        **_options: Any,
+    ) -> None:
+        """Write a model's folder."""
+        import sklearn
+        from mlflow import pyfunc
+        from mlflow.models.utils import _save_example
+
+        folder = Path(path)
+        folder.mkdir(parents=True)
+        (folder / "model.skops").write_bytes(content)
+        if signature is not None:
+            mlflow_model.signature = signature
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Hint: Inferred schema contains integer")
+            _save_example(mlflow_model, example, path)
+        pyfunc.add_to_model(
+            mlflow_model,
+            loader_module="mlflow.sklearn",
+            model_path="model.skops",
+            conda_env="conda.yaml",
+            python_env="python_env.yaml",
+            predict_fn="predict",
+        )
+        mlflow_model.add_flavor(
+            "sklearn",
+            pickled_model="model.skops",
+            sklearn_version=sklearn.__version__,
+            serialization_format="skops",
+            code=None,
+            skops_trusted_types=trusted,
+        )
+        mlflow_model.model_size_bytes = sum(file.stat().st_size for file in folder.iterdir())
+        mlflow_model.save(str(folder / "MLmodel"))
+        for name, text in _environment(tuple(requirements.of_skops(content))).items():
+            (folder / name).write_text(text, encoding="utf-8")
+
+
+@lru_cache(maxsize=16)
+def _environment(packages: tuple[str, ...]) -> dict[str, str]:
+    """Return the files by which MLflow and its servers build an environment."""
+    import yaml
+    from mlflow.utils.environment import _mlflow_conda_env, _PythonEnv
+
+    conda = _mlflow_conda_env(additional_pip_deps=list(packages), install_mlflow=False)
+    return {
+        "requirements.txt": "\n".join(packages),
+        "conda.yaml": yaml.safe_dump(conda, default_flow_style=False),
+        "python_env.yaml": yaml.safe_dump(
+            _PythonEnv.current().to_dict(), default_flow_style=False, sort_keys=False
+        ),
+    }
 
 
 def local_folder(uri: str) -> Path | None:
