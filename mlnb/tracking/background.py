@@ -8,7 +8,8 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from threading import Condition, Thread
 
 DELAY_SECONDS = 0.02
@@ -100,6 +101,18 @@ def add(job: Job) -> None:
 def wait(seconds: float) -> bool:
     """Wait until all that was added is done; says whether it is."""
     return _worker.wait(seconds)
+
+
+def warm_up(steps: "Iterator[Callable[[], object]]") -> None:
+    """Do what would make the first run wait, step by step, when no cell runs."""
+
+    def step(_round: int) -> None:
+        with suppress(Exception):  # it is done, or said, when it is needed
+            if (do := next(steps, None)) is not None:
+                do()
+                add(step)
+
+    add(step)
 
 
 def cell_begins() -> None:

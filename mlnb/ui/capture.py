@@ -6,18 +6,52 @@ without a kernel shows through its display publisher and its display hook. Nothi
 the output itself: a failure to record is silent.
 """
 
+import sys
 from base64 import b64encode
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+from weakref import WeakKeyDictionary
+
+
+class _Watch:
+    """What a shell shows, told to all who record; set up once per shell, and left there."""
+
+    def __init__(self, shell: Any) -> None:
+        self.captures: list[Capture] = []
+        session = getattr(shell.display_pub, "session", None)
+        if session is not None:
+            self._tell(session, "send", "on_send")
+        else:
+            self._tell(shell.display_pub, "publish", "on_publish")
+            self._tell(shell.displayhook, "write_format_data", "on_result")
+        self._tell(shell.display_formatter, "format", "on_format", after=True)
+
+    def _tell(self, owner: Any, name: str, listener: str, *, after: bool = False) -> None:
+        original, captures = getattr(owner, name), self.captures
+
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            if not captures:
+                return original(*args, **kwargs)
+            given = (original(*args, **kwargs),) if after else ()
+            for capture in list(captures):
+                with suppress(Exception):
+                    getattr(capture, listener)(*given, *args, **kwargs)
+            return given[0] if after else original(*args, **kwargs)
+
+        setattr(owner, name, watched)
+
+
+_watches: WeakKeyDictionary[Any, _Watch] = WeakKeyDictionary()
 
 
 class Capture:
     """Records the outputs of a shell's cells, in nbformat's form, by execution count."""
 
+    _ended: "list[Capture]" = []  # noqa: RUF012  (one list for all on purpose)
+
     def __init__(self, shell: Any) -> None:
         self._shell = shell
-        self._undo: list[Callable[[], None]] = []
+        self._watch: _Watch | None = None
         self._outputs: dict[int, list[dict[str, Any]]] = {}
         self._displays: dict[str, dict[str, Any]] = {}
         self._clear_first: set[int] = set()
@@ -25,19 +59,43 @@ class Capture:
         """SVG of the matplotlib figures shown, by their PNG in base64."""
 
     def start(self) -> None:
-        """Begin to watch."""
-        session = getattr(self._shell.display_pub, "session", None)
-        if session is not None:
-            self._watch(session, "send", self._on_send)
+        """Begin to record."""
+        self._watch = _watches.get(self._shell)
+        if self._watch is None:
+            self._watch = _watches[self._shell] = _Watch(self._shell)
+        self._watch.captures.append(self)
+
+    def end(self, *, at_once: bool) -> None:
+        """Record nothing of later cells.
+
+        What a cell has printed leaves the kernel a moment after its end. Waiting for it costs
+        more than the cell, so recording goes on until the next cell begins, or `stop`.
+
+        Parameters
+        ----------
+        at_once : bool
+            Wait, because the cell goes on.
+        """
+        if at_once:
+            with suppress(Exception):
+                sys.stdout.flush()
+                sys.stderr.flush()
+            self.stop()
         else:
-            self._watch(self._shell.display_pub, "publish", self._on_publish)
-            self._watch(self._shell.displayhook, "write_format_data", self._on_result)
-        self._watch(self._shell.display_formatter, "format", self._on_format, after=True)
+            Capture._ended.append(self)
 
     def stop(self) -> None:
-        """End watching."""
-        while self._undo:
-            self._undo.pop()()
+        """End recording."""
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            with suppress(ValueError):  # another thread may have been first
+                watch.captures.remove(self)
+
+    @staticmethod
+    def stop_those_ended() -> None:
+        """End recording for all whose last cell has ended: another begins."""
+        while Capture._ended:
+            Capture._ended.pop().stop()
 
     def outputs(self, count: int) -> list[dict[str, Any]]:
         """Return the outputs of the cell with an execution count."""
@@ -53,41 +111,18 @@ class Capture:
                     found[image.replace("\n", "")] = None
         return list(found)
 
-    # -- watching --------------------------------------------------------------------------------
+    # -- what is shown --------------------------------------------------------------------------
 
-    def _watch(
-        self, owner: Any, name: str, listener: Callable[..., None], *, after: bool = False
-    ) -> None:
-        original = getattr(owner, name)
-
-        def watched(*args: Any, **kwargs: Any) -> Any:
-            if after:
-                result = original(*args, **kwargs)
-                with suppress(Exception):
-                    listener(result, *args, **kwargs)
-                return result
-            with suppress(Exception):
-                listener(*args, **kwargs)
-            return original(*args, **kwargs)
-
-        def undo() -> None:
-            if vars(owner).get(name) is watched:
-                delattr(owner, name)
-                if getattr(owner, name) != original:  # somebody had replaced it before us
-                    setattr(owner, name, original)
-
-        setattr(owner, name, watched)
-        self._undo.append(undo)
-
-    def _on_send(
+    def on_send(
         self, _stream: Any, message: Any, content: Any = None, *_args: Any, **_kwargs: Any
     ) -> None:
+        """Record a message of the kernel."""
         if isinstance(message, dict):
             self._record(message["header"]["msg_type"], message["content"])
         else:
             self._record(message, content)
 
-    def _on_publish(
+    def on_publish(
         self,
         data: dict[str, Any],
         metadata: Any = None,
@@ -96,15 +131,17 @@ class Capture:
         update: bool = False,
         **_kwargs: Any,
     ) -> None:
+        """Record what is displayed."""
         kind = "update_display_data" if update else "display_data"
         self._record(
             kind, {"data": _text(data), "metadata": metadata or {}, "transient": transient or {}}
         )
 
-    def _on_result(self, data: dict[str, Any], metadata: Any = None) -> None:
+    def on_result(self, data: dict[str, Any], metadata: Any = None) -> None:
+        """Record the value of a cell."""
         self._record("execute_result", {"data": _text(data), "metadata": metadata or {}})
 
-    def _on_format(self, result: Any, shown: Any, *_args: Any, **_kwargs: Any) -> None:
+    def on_format(self, result: Any, shown: Any, *_args: Any, **_kwargs: Any) -> None:
         """Draw a figure as SVG while it is as it is shown; it is closed at the cell's end."""
         if not type(shown).__module__.startswith("matplotlib."):
             return

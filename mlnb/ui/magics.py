@@ -9,7 +9,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from mlnb.ui import track_cell
+from mlnb.ui import step_cell, track_cell
 from mlnb.ui.nouns import NOUNS
 
 _TIME = re.compile(r"(@\{\s*[0-9][^{}]*\})")
@@ -25,6 +25,7 @@ def register(shell: Any) -> None:
             if entry.cell:
                 shell.register_magic_function(magic, "cell", name)
     track_cell.install(shell)
+    step_cell.install(shell)
     formatter = shell.display_formatter.mimebundle_formatter
     for home, kind in (
         ("mlnb.core.records", "Record"),
@@ -52,26 +53,26 @@ def _magic(name: str, shell: Any) -> Callable[..., Any]:
 
     @no_var_expand
     def magic(line: str, cell: str | None = None) -> Any:
-        line = _expanded(line, shell)
+        line = expanded(line, shell)
         if cell is None:
             return run_line(name, line, shell)
         module, _, function = entry.cell.partition(":")
-        with _ClearErrors():
+        with ClearErrors():
             return getattr(import_module(module), function)(shell, line, cell)
 
     magic.__doc__ = f"{entry.help}\n\nType %{name} --help."
     return magic
 
 
-def _expanded(line: str, shell: Any) -> str:
+def expanded(line: str, shell: Any, depth: int = 3) -> str:
     """Put the values of ``$name`` and ``{name}`` in their places, as IPython does for any magic.
 
-    But leave times alone: of ``flights@{2026-11-10}`` it would make ``flights@2005``.
+    But leave times alone: of ``flights@{2026-11-10}`` it would make ``flights@2005``. The depth is
+    that of the frame of who typed the magic, beyond those of ours and IPython's.
     """
     parts = _TIME.split(line)
     for index in range(0, len(parts), 2):
-        # 3: the variables of who typed the magic, beyond the frames of ours and IPython's
-        parts[index] = shell.var_expand(parts[index], depth=3)
+        parts[index] = shell.var_expand(parts[index], depth=depth)
     return "".join(parts)
 
 
@@ -81,7 +82,7 @@ def run_line(name: str, line: str, shell: Any) -> Any:
     from mlnb.ui.grammar import Outcome, Surface
 
     surface = Surface(namespace=shell.user_ns)
-    with _ClearErrors():
+    with ClearErrors():
         result = resolve(NOUNS[name].home).main(
             shlex.split(line), prog_name=f"%{name}", standalone_mode=False, obj=surface
         )
@@ -103,7 +104,7 @@ def _display(shell: Any, value: Any) -> None:
     shell.display_pub.publish(data, metadata)
 
 
-class _ClearErrors:
+class ClearErrors:
     """Turns usage errors and `MlnbError` into one clear message instead of a traceback."""
 
     def __enter__(self) -> None:

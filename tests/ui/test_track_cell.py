@@ -308,7 +308,7 @@ def test_without_the_magic_nothing_changes() -> None:
     for lines in ([], ["x = 1\n"], ["%%tracked\n", "x"], ["%%track?\n"], ["%%time\n", "x"]):
         assert rewrite(list(lines)) == lines
     first, *rest = rewrite(["%%track a b\r\n", "x = (\n", "1)\n"])
-    assert first == "get_ipython().run_line_magic('track', 'cell a b')\n"
+    assert first == "get_ipython().track_cell('a b')\n"
     assert rest == ["x = (\n", "1)\n"]
 
 

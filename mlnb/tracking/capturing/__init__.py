@@ -94,7 +94,6 @@ def _shown_figures(facts: ShellFacts | None) -> dict[str, bytes]:
 def _record_code(run: "Run", facts: ShellFacts) -> None:
     """Record what is read from the cells: the notebook as it ran, constants, seeds."""
     settings = run.project.settings
-    cells = facts.cells() if settings.capture_notebook else []
     seeded = _values(facts) if settings.capture_seeds else {}
 
     def record(_looked: int) -> None:
@@ -105,7 +104,7 @@ def _record_code(run: "Run", facts: ShellFacts) -> None:
             _log_constants(run, code.constants(facts.sources))
         if settings.capture_seeds and (seeds := code.seeds(facts.sources, seeded)):
             run.set_tags({SEEDS: json.dumps(seeds)[:5000]})
-        if cells:
+        if settings.capture_notebook and (cells := facts.cells()):
             limit = settings.output_limit if settings.capture_outputs else None
             run.log_files({"notebook.ipynb": to_bytes(cells, limit)})
 
