@@ -35,6 +35,7 @@ def start(
 
 def _launch(key: str, specification: dict[str, Any], env: dict[str, str], options: Options) -> str:
     given = {name: env[name] for name in places.HARMLESS if name in env}
+    given["MLNB_RUNTIME_DIR"] = places.folder()
     told = {"key": key, "idle": options.idle, "pool": options.pool, **specification}
     with Path(places.log_path(key)).open("ab") as log:
         log.truncate(0)
