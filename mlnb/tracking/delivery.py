@@ -44,7 +44,11 @@ def deliver(project: Project) -> int | None:
     if not journal.files(project) and not aside.exists(project):
         return 0
     lock = journal.folder(project) / "delivery.lock"
-    lock.touch()
+    try:
+        lock.touch()
+    except OSError as error:
+        why = f"the journal cannot be written: {error.strerror}"
+        raise TrackingUnavailable(without_secrets(project.tracking_uri), why) from None
     with journal.alone(lock) as alone:
         return _deliver_all(project) if alone else None
 
@@ -130,7 +134,9 @@ class _File:
         return True
 
     def _keep(self, state: State) -> None:
-        self._state = journal.keep(self._path, state)
+        self._state = state
+        with suppress(OSError):  # a full disk: what is sent again is stored once, and frees room
+            journal.keep(self._path, state)
 
     def _done(self, entry: Entry, **changes: Any) -> None:
         self._keep(replace(self._state, offset=entry.end, number=entry.number, **changes))

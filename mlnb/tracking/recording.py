@@ -179,7 +179,9 @@ class Run:
         with self._points:
             for key, value in values.items():
                 last = latest.get(key)
-                moment = now if last is None or last[0] != step else max(now, last[1] + 1)
+                moment = now
+                if last is not None and now <= last[1]:  # as fast as that, or the clock went back
+                    moment = last[1] if step > last[0] else last[1] + 1
                 latest[key] = (step, moment)
                 points.append((key, value, moment, step))
         return points
@@ -281,11 +283,17 @@ class Run:
         if edge.direction == "output":
             if edge.ref not in self._outputs:
                 self._outputs.append(edge.ref)
+                self.set_tags({inputs.OUTPUTS: json.dumps(self._outputs)})
+                self._note_dataset(edge, value)
         elif edge.kind != "dataset":
             if edge.ref not in self._model_inputs:
                 self._model_inputs.append(edge.ref)
         elif edge.ref not in self.datasets:
             self.datasets.append(edge.ref)
+            self._note_dataset(edge, value)
+
+    def _note_dataset(self, edge: Edge, value: Any) -> None:
+        if edge.kind == "dataset" and self.project.settings.capture_datasets:
             self._file.append((journal.INPUT, inputs.described(edge, value)))
 
     # -- the store -------------------------------------------------------------------------------
