@@ -1,6 +1,7 @@
 """Read a stored table's values: the base, its patches, the selected rows; all of it verified."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
@@ -11,16 +12,11 @@ import pyarrow.parquet as pq
 from mlnb.core.errors import ObjectCorrupt, UnreadableRecord
 from mlnb.core.hashing import digest_bytes
 from mlnb.core.store import ObjectStore
+from mlnb.datasets.storage import assembling
+from mlnb.datasets.storage.assembling import Column, Rooms
+from mlnb.datasets.storage.encoding import is_text
 from mlnb.datasets.storage.manifest import Part, PartFile, TableManifest
-from mlnb.datasets.storage.rearranging import (
-    Room,
-    in_one_dictionary,
-    replaced,
-    taken,
-    taken_texts,
-    texts,
-    with_dictionary,
-)
+from mlnb.datasets.storage.picked import Rows
 
 
 def read(
@@ -60,60 +56,100 @@ def read(
         If an object is not there, or not as it was stored.
     """
     start, stop = rows or (0, manifest.rows)
-    picked = selected_rows(store, manifest, start, stop, wanted_by)
-    if picked is not None and manifest.base_rows < 2**31:
-        picked = picked.astype(np.int32)  # half the memory to read, over and over
-    if picked is None:
-        low, high = start, stop
-    else:
-        low, high = (int(picked.min()), int(picked.max()) + 1) if len(picked) else (0, 0)
-    parts, first = _parts_between(manifest.parts, low, high)
-    wanted = {column for column, _dictionary, _kind in fields}
-    pieces = _decode_all(store, parts, wanted, pool, wanted_by)
-    room = Room()
-    patches = _patches(store, manifest, wanted, pool, wanted_by)
+    picked = Rows(selected_rows(store, manifest, start, stop, wanted_by), start, stop)
+    source = _Source(store, manifest, fields, picked, wanted_by)
+    patches = _patches(store, manifest, source.wanted, pool, wanted_by)
+    rooms, found = Rooms(), {}
+    # In one order all columns are decoded file by file. In another one each column takes a detour
+    # over memory that the next one uses again; few are then under way at once.
+    order = sorted(fields, key=lambda field: not is_text(field[2]))
+    groups = [order] if picked.places is None else [[field] for field in order]
+    under_way: deque[tuple[list[Any], dict[int, Column]]] = deque()
 
-    def assemble(field: tuple[int, Any, Any]) -> Any:
-        column, dictionary, kind = field
-        chunks = pieces.pop(column)
-        if dictionary is not None:
-            chunks = [in_one_dictionary(chunk, dictionary) for chunk in chunks]
-            kind = pa.int32()
-        elif picked is not None and column not in patches and _are_dictionaries(chunks):
-            return taken_texts(chunks, kind, picked - first if first else picked)
-        else:
-            chunks = texts(chunks, kind)
-        chunks = [chunk if chunk.type == kind else chunk.cast(kind) for chunk in chunks]
-        values = pa.chunked_array(chunks, kind)
-        for places, cells in patches.get(column, ()):
-            values = replaced(values, places - first, cells)
-        values = (
-            values.slice(low - first, high - low)
-            if picked is None
-            else taken(values, picked - first if first else picked, room)
-        )
-        if dictionary is None:
-            return values
-        return with_dictionary(values, dictionary)
+    def finish() -> None:
+        jobs, columns = under_way.popleft()
+        for job in jobs:
+            job.result()
+        found.update({at: pool.submit(column.finish) for at, column in columns.items()})
+        columns.clear()
 
-    return list(pool.map(assemble, fields))
+    for group in groups:
+        columns = {
+            at: assembling.column(
+                kind, dictionary, picked, patches.get(at, []), rooms, words=source.are_words(at)
+            )
+            for at, dictionary, kind in group
+        }
+        under_way.append((source.decode(columns, pool), columns))
+        if len(under_way) > 1:
+            finish()
+    while under_way:
+        finish()
+    return [found[at].result() for at, _dictionary, _kind in fields]
 
 
-def _decode_all(
-    store: ObjectStore, parts: Sequence[Part], wanted: set[int], pool: Executor, wanted_by: str
-) -> dict[int, list[Any]]:
-    """Return the chunks of each wanted column; nothing else holds their memory."""
-    jobs = [
-        pool.submit(_decode, store, file, wanted, wanted_by)
-        for part in parts
-        for file in part.files
-        if any(stored.column in wanted for stored in file.columns)
-    ]
-    pieces: dict[int, list[Any]] = {column: [] for column in wanted}
-    for job in jobs:
-        for column, values in job.result().items():
-            pieces[column].extend(values.chunks)
-    return pieces
+class _Source:
+    """The files that hold what is wanted of a table version."""
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        manifest: TableManifest,
+        fields: Sequence[Any],
+        rows: Rows,
+        wanted_by: str,
+    ) -> None:
+        self._store, self._wanted_by = store, wanted_by
+        self.wanted = {at for at, _dictionary, _kind in fields}
+        self._files = [
+            (first, file)
+            for first, part in _parts_between(manifest.parts, rows.low, rows.high)
+            for file in part.files
+            if any(stored.column in self.wanted for stored in file.columns)
+        ]
+        self._keep = rows.places is not None
+        self._opened: dict[int, Any] = {}
+
+    def are_words(self, column: int) -> bool:
+        """Tell whether all of a column comes as dictionaries."""
+        held = [
+            stored.words
+            for _first, file in self._files
+            for stored in file.columns
+            if stored.column == column
+        ]
+        return bool(held) and all(held)
+
+    def decode(self, columns: Mapping[int, Column], pool: Executor) -> list[Any]:
+        """Have columns decoded and put together; return the jobs that do it."""
+        return [
+            pool.submit(self._decode, place, columns)
+            for place, (_first, file) in enumerate(self._files)
+            if any(stored.column in columns for stored in file.columns)
+        ]
+
+    def _decode(self, place: int, columns: Mapping[int, Column]) -> None:
+        first, file = self._files[place]
+        stored = [column for column in file.columns if column.column in columns]
+        data = self._opened.get(place)
+        if data is None:
+            data = self._verified(file)
+            if self._keep:
+                self._opened[place] = data
+        words = [column.name for column in stored if column.words]
+        table = _parquet(data, [column.name for column in stored], self._wanted_by, words)
+        for column in stored:
+            start = first
+            for piece in table[column.name].chunks:
+                columns[column.column].put(piece, start)
+                start += len(piece)
+
+    def _verified(self, file: PartFile) -> Any:
+        """Return the bytes of a file, with those of the wanted columns verified."""
+        stored = [column for column in file.columns if column.column in self.wanted]
+        if len(stored) == len(file.columns) or not file.footer.digest:
+            return pa.py_buffer(self._store.view(file.object, wanted_by=self._wanted_by))
+        return _some(self._store, file, stored, self._wanted_by)
 
 
 def selected_rows(
@@ -163,30 +199,15 @@ def _patches(
     return dict(zip(columns, found, strict=True))
 
 
-def _parts_between(parts: Sequence[Part], low: int, high: int) -> tuple[list[Part], int]:
-    """Return the parts that hold base rows ``low`` to ``high``, and the first row of them."""
-    found: list[Part] = []
-    first = place = 0
+def _parts_between(parts: Sequence[Part], low: int, high: int) -> list[tuple[int, Part]]:
+    """Return the parts that hold base rows ``low`` to ``high``, each with its first row."""
+    found: list[tuple[int, Part]] = []
+    first = 0
     for part in parts:
-        if place < high and place + part.rows > low:
-            if not found:
-                first = place
-            found.append(part)
-        place += part.rows
-    return found, first
-
-
-def _decode(store: ObjectStore, file: PartFile, wanted: set[int], wanted_by: str) -> dict[int, Any]:
-    """Return the wanted columns of a file, its bytes verified."""
-    stored = [column for column in file.columns if column.column in wanted]
-    if len(stored) == len(file.columns) or not file.footer.digest:
-        data = pa.py_buffer(store.view(file.object, wanted_by=wanted_by))
-    else:
-        data = _some(store, file, stored, wanted_by)
-    names = [column.name for column in stored]
-    words = [column.name for column in stored if column.words]
-    table = _parquet(data, names, wanted_by, words)
-    return {column.column: table[column.name] for column in stored}
+        if first < high and first + part.rows > low:
+            found.append((first, part))
+        first += part.rows
+    return found
 
 
 def _some(store: ObjectStore, file: PartFile, stored: Sequence[Any], wanted_by: str) -> Any:
@@ -200,10 +221,6 @@ def _some(store: ObjectStore, file: PartFile, stored: Sequence[Any], wanted_by: 
             raise ObjectCorrupt(file.object, wanted_by)
         whole[piece.start : piece.start + piece.size] = np.frombuffer(data, np.uint8)
     return pa.py_buffer(whole)
-
-
-def _are_dictionaries(chunks: Sequence[Any]) -> bool:
-    return bool(chunks) and all(pa.types.is_dictionary(chunk.type) for chunk in chunks)
 
 
 def _parquet(data: Any, names: list[str], wanted_by: str, words: Sequence[str] = ()) -> Any:
