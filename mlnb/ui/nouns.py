@@ -30,6 +30,12 @@ NOUNS: dict[str, Entry] = {
         cell="mlnb.ui.track_cell:track_cell",
         program=False,
     ),
+    "step": Entry(
+        f"{_COMMANDS}.step:step",
+        "Cache a cell: run it only when what it depends on has changed.",
+        cell="mlnb.ui.step_cell:step_cell",
+        program=False,
+    ),
     "runs": Entry(f"{_COMMANDS}.runs:runs", "List, show and compare tracked runs."),
     "dataset": Entry(f"{_COMMANDS}.dataset:dataset", "Save, load and inspect dataset versions."),
     "notebook": Entry(f"{_COMMANDS}.notebook:notebook", "Run notebooks headlessly."),

@@ -1,0 +1,1 @@
+"""Cached cells: keys taken before a cell runs, results in the object store, both explained."""
