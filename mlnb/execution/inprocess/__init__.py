@@ -24,10 +24,16 @@ _HOMES = {
 }
 
 _AHEAD = (
+    "ipykernel.kernelspec",
     "mlnb.execution.executor",
+    "mlnb.execution.headless",
     "mlnb.execution.inprocess.driving",
+    "mlnb.execution.parameters.codify",
     "mlnb.ui.cli",
     "mlnb.ui.commands.notebook",
+    "mlnb.ui.views",
+    "rich.console",
+    "rich.table",
 )
 """What a warm process has imported for `main`; the program is known by its name only."""
 
@@ -54,19 +60,22 @@ def main(request: dict[str, Any]) -> NoReturn:
     Parameters
     ----------
     request : dict
-        ``fds`` (the first is the descriptor that the journal is written to), ``cells`` (each with
+        ``fds`` (the first is the descriptor that the journal is written to, or the program's exit
+        code), ``cells`` (each with
         ``index``, ``id``, ``source``, ``tags``), ``output_limit`` (bytes kept of a cell),
         ``hooks`` (pairs of ``module:class`` and what it is called with). Or ``program``: the
         arguments of the ``mlnb`` program, which is run instead, in this warm process.
     """
     from mlnb.execution.inprocess import leaving
 
+    last = request["fds"][0]
     if "program" in request:
         # The program stands above this package; only its name is known here.
-        leaving.leave(lambda: import_module("mlnb.ui.cli").main(request["program"]))
-    from mlnb.execution.inprocess import runner
+        program = import_module("mlnb.ui.cli").main
+        leaving.leave(lambda: program(request["program"]), lambda status: b"%d\n" % status, last)
+    from mlnb.execution.inprocess import journal, runner
 
-    leaving.leave(lambda: runner.run(request))
+    leaving.leave(lambda: runner.run(request), lambda _status: journal.BYE, last)
 
 
 def __getattr__(name: str) -> Any:

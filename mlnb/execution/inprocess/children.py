@@ -158,9 +158,8 @@ class Forked:
                 os.killpg(self.pid, number)
 
     def close(self) -> None:
-        """End it."""
+        """End it; this process is about to end too, and need not wait for that."""
         self.send_signal(signal.SIGKILL)
-        self._look(None)
         os.close(self._pidfd)
 
     def _look(self, timeout: float | None) -> int | None:

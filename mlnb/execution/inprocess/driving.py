@@ -49,6 +49,7 @@ class _Driver:
         self._running: int | None = None
         self._ready = False
         self._over = False
+        self._bye = False
         self._stopping: endings.Ending | None = None
         self._failed: endings.Ending | None = None
         self._give_up_at = float("inf")
@@ -95,7 +96,7 @@ class _Driver:
         os.set_blocking(journal, False)
         watched = select.poll()
         watched.register(journal, select.POLLIN)
-        while not self._over:
+        while not self._bye:
             news = watched.poll(LOOK_EVERY * 1000)
             gone = not news and self._child_has_ended()
             while (data := _read(journal)) is not None and data:
@@ -115,6 +116,9 @@ class _Driver:
         if self._stopping is None:
             if reason := self._conductor.stop_reason():
                 self._stop(endings.Stopped(reason))
+            elif self._over and time > self._give_up_at and self._child is not None:
+                self._child.send_signal(signal.SIGKILL)  # a thread or an exit function goes on
+                self._bye = True
             elif time > self._cell_until:
                 late = "its shell did not start in time"
                 self._stop(endings.CellStopped() if self._ready else endings.KernelEnded(late))
@@ -129,14 +133,16 @@ class _Driver:
             self._child.send_signal(signal.SIGINT if self._running is not None else signal.SIGKILL)
 
     def _close(self) -> None:
-        """Wait for the process, and raise what kept the notebook from its end."""
+        """Raise what kept the notebook from its end."""
         if self._child is None:
             return
-        try:
-            code = self._child.wait(GRACE)
-        except TimeoutError:
-            code = 0 if self._over else 1
-            self._child.send_signal(signal.SIGKILL)
+        code = 0
+        if not self._bye:
+            try:
+                code = self._child.wait(GRACE)
+            except TimeoutError:
+                self._child.send_signal(signal.SIGKILL)
+                code = self._child.wait(GRACE)
         if self._stopping is not None:
             self._end_running(failed=True)
             raise self._stopping
@@ -176,8 +182,11 @@ class _Driver:
             self._conductor.prepared.body["metadata"]["language_info"] = entry["language"]
         elif kind == "exit":
             self._failed = endings.CellRaised("SystemExit", "")
+        elif kind == "bye":
+            self._bye = True
         elif kind == "done":
             self._over = True
+            self._give_up_at = monotonic() + GRACE
             if entry["widgets"]:
                 self._conductor.prepared.body["metadata"]["widgets"] = entry["widgets"]
 

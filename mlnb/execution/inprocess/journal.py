@@ -12,12 +12,15 @@
 ``note``   what a hook returned, from ``hook``, about cell ``cell``
 ``exit``   a cell asked to end here, well
 ``done``   the last cell has ended; ``widgets`` is the state to keep in the notebook's metadata
+``bye``    the process has nothing left to do
 =========  =====================================================================================
 """
 
 import json
 import os
 from typing import Any
+
+BYE = b'{"k": "bye"}\n'
 
 
 class Writer:

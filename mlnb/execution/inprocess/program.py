@@ -3,6 +3,7 @@
 Imported before anything else of the program; standard library only.
 """
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ def run(arguments: Sequence[str]) -> int | None:
     """
     if tuple(arguments[:2]) not in _QUICK or {"-h", "--help"} & set(arguments):
         return None
+    reading, writing = os.pipe()
     try:
         child = client.fork(
             "run",
@@ -28,17 +30,19 @@ def run(arguments: Sequence[str]) -> int | None:
             argv=sys.argv,
             stdout=1,
             stderr=2,
+            fds=(writing,),
             options=options.options(),
         )
     except (client.WarmUnavailable, OSError):
         return None
+    finally:
+        os.close(writing)
     with child:
-        if child.how != "fork":
-            return None
         _pass_on(child)
+        if told := os.read(reading, 16):
+            return int(told)
         code = child.wait()
-    if code < 0 or child.reason.startswith("it was killed"):
-        sys.stderr.write(f"mlnb: {child.reason}\n")
+    sys.stderr.write(f"mlnb: {child.reason}\n")
     return 128 - code if code < 0 else code
 
 
