@@ -1,4 +1,10 @@
-"""Lineage edges → MLflow dataset inputs and tags of the run they happened in."""
+"""Lineage edges → MLflow dataset inputs and tags of the run they happened in.
+
+MLflow knows datasets that a run reads, and gives each a context (``train``, ``eval``); it knows no
+datasets that a run writes. Those are recorded in the same place with the context ``output``: its
+UI shows them so, with digest and schema, and ``dataset.context = 'output'`` finds them. A version
+that a run both reads and writes has the context of what came first.
+"""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -7,9 +13,11 @@ from mlnb.core.lineage import Edge
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import DatasetInput, Run
+    from mlflow.entities import DatasetInput
 
 SOURCE_TYPE = "mlnb"
+CONTEXT = "mlflow.data.context"
+INPUT, OUTPUT = "input", "output"
 OUTPUTS = "mlnb.outputs"
 MODEL_INPUTS = "mlnb.inputs.models"
 
@@ -37,7 +45,7 @@ def described(edge: Edge, value: Any) -> dict[str, Any]:
     Parameters
     ----------
     edge : Edge
-        What was read.
+        What was read or written.
     value : DatasetVersion or None
         Its record, when the reader has it.
     """
@@ -47,6 +55,7 @@ def described(edge: Edge, value: Any) -> dict[str, Any]:
     ]
     schema = json.dumps({"mlflow_colspec": columns})
     return {
+        "context": OUTPUT if edge.direction == "output" else INPUT,
         "ref": edge.ref,
         "digest": edge.digest,
         # MLflow stores 65,535 characters: a very wide table is listed without its schema.
@@ -69,7 +78,8 @@ def dataset_input(found: dict[str, Any]) -> "DatasetInput":
             schema=found["schema"],
             profile=found["profile"],
         ),
-        tags=[InputTag("mlflow.data.context", "input"), InputTag("mlnb.ref", ref)],
+        # Journals of before had inputs only.
+        tags=[InputTag(CONTEXT, found.get("context", INPUT)), InputTag("mlnb.ref", ref)],
     )
 
 
@@ -85,17 +95,6 @@ def record(client: "MlflowClient", run_id: str, items: "list[DatasetInput]") -> 
         if "IntegrityError" not in str(error):
             raise
         client.log_inputs(run_id, datasets=items)
-
-
-def input_refs(run: "Run") -> list[str]:
-    """Return the dataset versions a run has read, ``name@number``."""
-    refs = []
-    for item in run.inputs.dataset_inputs if run.inputs else []:
-        if item.dataset.source_type == SOURCE_TYPE:
-            refs.append(str(json.loads(item.dataset.source)["ref"]))
-        else:
-            refs.append(item.dataset.name)
-    return refs
 
 
 def _mlflow_type(arrow: str) -> str:

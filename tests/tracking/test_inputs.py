@@ -4,6 +4,7 @@ import json
 
 import mlflow.data
 import pandas as pd
+import pytest
 
 from mlnb import datasets, tracking
 from mlnb.core import lineage
@@ -20,7 +21,14 @@ def test_a_version_that_is_loaded_is_an_input(project: Project) -> None:
         datasets.load("flights@1")
     assert runs.show(ingest.id).outputs == ["flights@1"]
     assert runs.show(train.id).inputs == ["flights@1"]
+    assert runs.show(ingest.id).inputs == []
 
+    (written,) = store.client().get_run(ingest.id).inputs.dataset_inputs
+    assert (written.dataset.name, written.dataset.digest) == ("flights", saved.digest[:36])
+    assert {tag.key: tag.value for tag in written.tags} == {
+        "mlflow.data.context": "output",
+        "mlnb.ref": "flights@1",
+    }
     (item,) = store.client().get_run(train.id).inputs.dataset_inputs
     assert (item.dataset.name, item.dataset.source_type) == ("flights", "mlnb")
     assert item.dataset.digest == saved.digest[:36]
@@ -66,3 +74,21 @@ def test_a_very_wide_table_is_listed_without_its_schema(project: Project) -> Non
     with tracking.track("train") as train:
         datasets.load("wide")
     assert runs.show(train.id).inputs == ["wide@1"]
+
+
+def test_what_a_run_has_written_is_known_although_it_was_killed(project: Project) -> None:
+    with tracking.track("ingest") as run:
+        datasets.save(pd.DataFrame({"a": [1]}), "numbers")
+        datasets.load("numbers")
+        assert runs.show(run.id).outputs == ["numbers@1"]
+        assert runs.show(run.id).inputs == [], "it made it itself"
+
+
+def test_datasets_are_recorded_by_choice(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    datasets.save(pd.DataFrame({"a": [1]}), "numbers")
+    monkeypatch.setenv("MLNB_CAPTURE_DATASETS", "false")
+    with tracking.track("train") as run:
+        datasets.load("numbers")
+    assert runs.show(run.id).inputs == []

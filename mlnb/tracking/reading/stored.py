@@ -37,6 +37,8 @@ class StoredRun:
         tags = self.tags
         is_notebook = tags.get("mlflow.source.type") == "NOTEBOOK"
         notebook = tags.get("mlflow.source.name", "") if is_notebook else ""
+        written = _json_list(tags.get(inputs.OUTPUTS))
+        read = [_ref(*dataset) for dataset in self.datasets]
         return RunRecord(
             id=self.id,
             name=self.name or tags.get("mlflow.runName", ""),
@@ -47,8 +49,8 @@ class StoredRun:
             params=dict(self.params),
             metrics={key: float(value) for key, value in self.metrics.items()},
             tags={k: v for k, v in tags.items() if not k.startswith(("mlflow.", "mlnb."))},
-            inputs=[_ref(*dataset) for dataset in self.datasets],
-            outputs=_json_list(tags.get(inputs.OUTPUTS)),
+            inputs=[ref for ref in read if ref not in written],
+            outputs=written,
             error=tags.get("mlnb.error", ""),
             notebook="" if notebook == UNKNOWN else notebook,
             git_commit=tags.get("mlflow.source.git.commit", ""),
