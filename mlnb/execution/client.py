@@ -91,12 +91,16 @@ class WatchedClient(NotebookClient):  # type: ignore[misc]  # nbclient is untype
         output_limit: int,
         **options: Any,
     ) -> None:
-        super().__init__(notebook, log=LOG, **options)
+        super().__init__(notebook, **{"log": LOG, **options})
         self._stop_reason = stop_reason
         self._output_limit = output_limit
         self._size = 0
         self._stopping: Ending | None = None
         self._give_up_at = 0.0
+
+    def cells_to_run(self) -> list[tuple[int, NotebookNode]]:
+        """Return the cells that are executed."""
+        return [(index, cell) for index, cell in enumerate(self.nb.cells) if is_executed(cell)]
 
     def cell_starts(self, cell: NotebookNode, index: int) -> None:
         """Take note that a cell starts."""
@@ -156,9 +160,7 @@ class WatchedClient(NotebookClient):  # type: ignore[misc]  # nbclient is untype
             raise KernelEnded(f"it did not start ({error})") from None
 
     async def _run_cells(self) -> None:
-        for index, cell in enumerate(self.nb.cells):
-            if not is_executed(cell):
-                continue
+        for index, cell in self.cells_to_run():
             if reason := self._stop_reason():
                 raise Stopped(reason)
             self._size = 0
@@ -166,10 +168,8 @@ class WatchedClient(NotebookClient):  # type: ignore[misc]  # nbclient is untype
             try:
                 await self.async_execute_cell(cell, index)
             except Exception as error:
-                _merge_streams(cell)
                 self.cell_ends(cell, index, error)
                 raise await self._meaning_of(error) from error
-            _merge_streams(cell)
             self.cell_ends(cell, index, None)
 
     def output(
@@ -178,8 +178,7 @@ class WatchedClient(NotebookClient):  # type: ignore[misc]  # nbclient is untype
         """Keep an output while there is room for it."""
         before, self._size = self._size, self._size + size_of(msg["content"])
         if self._size <= self._output_limit:
-            kept: NotebookNode | None = super().output(outs, msg, display_id, cell_index)
-            return kept
+            return self._keep(outs, msg, display_id, cell_index)
         if before <= self._output_limit:
             text = cut_off(self._output_limit)
             outs.append(from_dict({"output_type": "stream", "name": "stderr", "text": text}))  # type: ignore[no-untyped-call]
@@ -187,6 +186,25 @@ class WatchedClient(NotebookClient):  # type: ignore[misc]  # nbclient is untype
             self._stopping, self._give_up_at = Flooded(), monotonic() + GRACE
             self._interrupting = asyncio.ensure_future(self._interrupt())
         return None
+
+    def _keep(
+        self, outs: list[Any], msg: dict[str, Any], display_id: str | None, cell_index: int
+    ) -> NotebookNode | None:
+        """Keep an output; what continues a stream is put to the text before."""
+        captured = self.output_hook_stack[msg["parent_header"].get("msg_id")]
+        last, content = outs[-1] if outs else None, msg["content"]
+        if (
+            msg["msg_type"] == "stream"
+            and not captured
+            and not self.clear_before_next_output
+            and last is not None
+            and last.get("name") == content["name"]
+        ):
+            last["text"] += content["text"]
+            piece = {"output_type": "stream", "name": content["name"], "text": content["text"]}
+            return from_dict(piece)  # type: ignore[no-untyped-call, no-any-return]
+        kept: NotebookNode | None = super().output(outs, msg, display_id, cell_index)
+        return kept
 
     async def _meaning_of(self, error: Exception) -> Exception:
         if self._stopping:
@@ -254,19 +272,3 @@ class ConductedClient(WatchedClient):
     def cell_ends(self, cell: NotebookNode, index: int, error: Exception | None) -> None:
         """Tell of a cell that has ended."""
         self._conductor.cell_finished(index, failed=error is not None)
-
-
-def _merge_streams(cell: NotebookNode) -> None:
-    """Put together the text that arrived in several messages; the last output may be the mark."""
-    merged: list[NotebookNode] = []
-    for output in cell.outputs:
-        last = merged[-1] if merged else None
-        if (
-            last
-            and output.output_type == last.output_type == "stream" == output.output_type
-            and (last.name == output.name)
-        ):
-            last["text"] += output["text"]
-        else:
-            merged.append(output)
-    cell.outputs = merged
