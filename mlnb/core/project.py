@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -127,9 +127,12 @@ def current(start: Path | None = None) -> Project:
     if start is None and (chosen := _chosen.get()):
         return chosen
     root = find_root(start)
-    file = root / FILE_NAME
-    stamp = file.stat().st_mtime if file.is_file() else 0.0
-    variables = tuple(sorted((k, v) for k, v in os.environ.items() if settings_table.is_setting(k)))
+    try:
+        stamp = os.stat(f"{root}/{FILE_NAME}").st_mtime  # noqa: PTH116  (asked for by every cell)
+    except OSError:
+        stamp = 0.0
+    names = [name for name in os.environ if settings_table.is_setting(name)]
+    variables = tuple((name, os.environ.get(name, "")) for name in sorted(names))
     key = (root, stamp, variables)
     if key not in _open:
         _open[key] = Project(root, settings_table.load(root))
@@ -140,13 +143,22 @@ def find_root(start: Path | None = None) -> Path:
     """Return the root of the project that a folder belongs to."""
     if start is None and (named := os.environ.get("MLNB_PROJECT")):
         return Path(named).resolve()
-    here = (start or Path.cwd()).resolve()
-    upwards = [here, *here.parents]
+    here = str(start.resolve()) if start is not None else os.getcwd()  # noqa: PTH109  (canonical)
     for marker in (FILE_NAME, ".git"):
-        for folder in upwards:
-            if (folder / marker).exists():
-                return folder
-    return here
+        folder = here
+        while True:
+            if os.path.exists(f"{folder}/{marker}"):  # noqa: PTH110  (asked for by every cell)
+                return _path(folder)
+            above = os.path.dirname(folder)  # noqa: PTH120
+            if above == folder:
+                break
+            folder = above
+    return _path(here)
+
+
+@lru_cache(maxsize=64)
+def _path(folder: str) -> Path:
+    return Path(folder)
 
 
 def init(folder: Path, name: str = "") -> Project:

@@ -4,6 +4,7 @@ import json
 import platform
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from mlnb.core import redaction
@@ -32,8 +33,27 @@ def to_bytes(cells: Iterable[ExecutedCell], output_limit: int | None = 1_000_000
         Bytes: of a longer text the beginning and the end are kept, a larger picture is left out,
         and the output says so. None leaves out all outputs.
     """
-    body = {
-        "cells": [_cell(cell, output_limit) for cell in cells],
+    # A line per cell: a session's earlier cells are written again with each run.
+    lines = ",\n".join(
+        _encode(_cell(cell, output_limit))
+        if cell.outputs or cell.run
+        else _earlier(cell.count, cell.source)
+        for cell in cells
+    )
+    return f'{{"cells": [\n{lines}\n],\n{_rest()}'.encode(errors="replace")
+
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+@lru_cache(maxsize=4096)
+def _earlier(count: int, source: str) -> str:
+    return _encode(_cell(ExecutedCell(count, source), None))
+
+
+@lru_cache(maxsize=1)
+def _rest() -> str:
+    about = {
         "metadata": {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python", "version": platform.python_version()},
@@ -41,7 +61,7 @@ def to_bytes(cells: Iterable[ExecutedCell], output_limit: int | None = 1_000_000
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-    return json.dumps(body, ensure_ascii=False, indent=1).encode(errors="replace")
+    return _encode(about)[1:]
 
 
 def _cell(cell: ExecutedCell, limit: int | None) -> dict[str, Any]:

@@ -5,7 +5,6 @@ than 20 ms ago (and the time the disk takes) outlives a loss of power.
 """
 
 import atexit
-import fcntl
 import os
 import shutil
 import time
@@ -19,7 +18,7 @@ from weakref import WeakSet
 
 from mlnb.core import redaction
 from mlnb.core.project import Project
-from mlnb.tracking import background, journal
+from mlnb.tracking import background, journal, spares
 
 SYNC_SECONDS = 0.02
 REDACTED_BYTES = 32 * 1024 * 1024
@@ -51,15 +50,15 @@ class Writer:
         self._size = 0
         self._dirty = False
         self._lock = Lock()
+        folder = str(journal.folder(project))
         unique = f"{self.pid}.{time.monotonic_ns() % 10**9}"
-        name = f"{journal.folder(project)}/{time.time_ns():020d}-{run}-{unique}"
-        made = f"{name}.new"  # under its own name it is locked and has its first record
-        self.path = Path(f"{name}.log")
-        self._descriptor = _create(project, made)
+        name = f"{folder}/{time.time_ns():020d}-{run}-{unique}.log"
+        self.path = Path(name)
+        # Under its own name a file is locked and has its first record.
+        self._descriptor, made = spares.taken(folder) or _created(project, folder)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self.append_all([(kind, {"format": journal.FORMAT, **body}), *more])
-            os.rename(made, self.path)  # noqa: PTH104  (in every cell's way)
+            os.rename(made, name)  # noqa: PTH104  (in every cell's way)
         except BaseException:
             Path(made).unlink(missing_ok=True)
             self.abandon()
@@ -153,14 +152,13 @@ class Writer:
                 os.close(descriptor)
 
 
-def _create(project: Project, name: str) -> int:
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+def _created(project: Project, folder: str) -> tuple[int, str]:
     try:
-        return os.open(name, flags, 0o600)
-    except FileNotFoundError:  # the project's first run
+        return spares.created(folder)
+    except FileNotFoundError:  # the project's first run, or somebody removed the folder
         project.local  # noqa: B018  (made on first use)
-        journal.folder(project).mkdir(parents=True, exist_ok=True)
-        return os.open(name, flags, 0o600)
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        return spares.created(folder)
 
 
 def _put(target: Path, body: bytes | Path) -> None:
@@ -231,6 +229,7 @@ class _Syncer:
                     os.fdatasync(descriptor)
                 with suppress(OSError):
                     os.close(descriptor)
+            spares.fill()
 
     def _start(self) -> None:
         if self._thread is None:
@@ -280,6 +279,7 @@ def _forked() -> None:
         writer.abandon()
     _open.clear()
     _syncer.after_fork()
+    spares.after_fork()
 
 
 os.register_at_fork(after_in_child=_forked)
@@ -291,4 +291,9 @@ def finish(seconds: float = 15.0) -> None:
     _syncer.work()
 
 
-atexit.register(finish, 5.0)
+def _at_exit() -> None:
+    finish(5.0)
+    spares.remove()
+
+
+atexit.register(_at_exit)
