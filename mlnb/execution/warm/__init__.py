@@ -25,12 +25,12 @@ Kinds of children:
 
 The protocol
 ------------
-One connection per child; it is also the child's lifeline: when it closes, the child is killed
-(unless ``independent``). A frame is four bytes of length (big-endian) and JSON in UTF-8. The
+One connection per child: when it closes, the zygote ends the child (unless ``independent``). A frame is four bytes of length (big-endian) and JSON in UTF-8. The
 client sends one of
 
 ``{"op": "fork", "kind", "request", "argv", "cwd", "env", "limits", "independent"}``
-    with stdin, stdout, stderr and further descriptors beside its first byte (SCM_RIGHTS);
+    with stdin, stdout, stderr, the reading end of a pipe whose other end the client keeps (a
+    kernel whose zygote has died ends with it), and further descriptors beside its first byte;
     then ``{"op": "signal", "signal": N}`` any number of times, for the child's process group.
 ``{"op": "status"}`` · ``{"op": "warm"}`` (answered when all modules are imported) ·
 ``{"op": "stop"}``

@@ -63,15 +63,19 @@ def live(birth: Birth) -> int:
     settle(message, (first, second, third))
     for fd in (connection, *others):
         os.close(fd)
-    connection, *others = moved
+    connection, lifeline, *others = moved
     request = dict(message["request"], fds=others)
+    if message["independent"]:
+        os.close(lifeline)
+        lifeline = -1
     if message["kind"] == "kernel":
         from mlnb.execution.warm import kernel
 
-        return kernel.run(request, connection, independent=message["independent"])
+        return kernel.run(request, connection, lifeline)
     from mlnb.execution import inprocess
 
     os.close(connection)
-    if not message["independent"]:
+    if lifeline >= 0:
+        os.close(lifeline)
         die_with_parent(parent)
     return int(inprocess.main(request) or 0)

@@ -50,6 +50,7 @@ class Child:
 
     def __init__(self, connection: socket.socket, reader: wire.Reader) -> None:
         self._connection = connection
+        self._lifeline = -1
         self._reader = reader
         self._lock = allocate_lock()
         self._pidfd = -1
@@ -87,6 +88,8 @@ class Child:
         """
         end = None if timeout is None else time.monotonic() + timeout
         while self.returncode is None:
+            if self._connection.fileno() < 0:
+                raise ValueError(f"process {self.pid} was let go of")
             left = None if end is None else end - time.monotonic()
             if left is not None and left <= 0 and self.poll() is None:
                 raise TimeoutError(f"process {self.pid} still runs")
@@ -123,13 +126,17 @@ class Child:
         """Send SIGKILL."""
         self.send_signal(signal.SIGKILL)
 
+    def keep(self, lifeline: int) -> None:
+        """Hold the end of a pipe: the child ends when nobody does."""
+        self._lifeline = lifeline
+
     def close(self) -> None:
         """Let go of it: it is killed if it still runs (unless it is independent)."""
         self._reader.close_fds()
         self._connection.close()
-        if self._pidfd >= 0:
-            os.close(self._pidfd)
-            self._pidfd = -1
+        for fd in {self._pidfd, self._lifeline} - {-1}:
+            os.close(fd)
+        self._pidfd = self._lifeline = -1
 
     def __enter__(self) -> "Child":
         return self
@@ -259,18 +266,27 @@ def fork(
         "limits": {"memory": memory, "cpu": cpu},
         "independent": independent,
     }
-    nothing = os.open(os.devnull, os.O_RDWR) if stdin is None else -1
+    nothing = os.open(os.devnull, os.O_RDWR)
+    watched, lifeline = os.pipe()
+    passed = (
+        nothing if stdin is None else stdin,
+        1 if stdout is None else stdout,
+        2 if stderr is None else stderr,
+        watched,
+        *fds,
+    )
     try:
-        passed = (
-            nothing if stdin is None else stdin,
-            1 if stdout is None else stdout,
-            2 if stderr is None else stderr,
-            *fds,
+        child = _ask_for_child(
+            message, passed, interpreter or sys.executable, environment, chosen
         )
-        return _ask_for_child(message, passed, interpreter or sys.executable, environment, chosen)
+    except BaseException:
+        os.close(lifeline)
+        raise
     finally:
-        if nothing >= 0:
-            os.close(nothing)
+        os.close(nothing)
+        os.close(watched)
+    child.keep(lifeline)
+    return child
 
 
 def _ask_for_child(

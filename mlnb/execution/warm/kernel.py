@@ -167,11 +167,11 @@ def _singletons(app: WarmKernelApp) -> list[SingletonConfigurable]:
     return [app, app.kernel, app.kernel.shell]
 
 
-def run(request: dict[str, Any], connection: int, *, independent: bool) -> int:
+def run(request: dict[str, Any], connection: int, lifeline: int) -> int:
     """Be a kernel until it is shut down; returns the exit code."""
     arguments = list(request.get("arguments", ()))
-    if not independent:
-        _end_with_owner(connection)
+    if lifeline >= 0:
+        _end_with_owner(lifeline)
     if _prepared is None or arguments:
         return _run_whole(request["connection_file"], arguments, connection)
     app = _prepared
@@ -248,23 +248,21 @@ def _explain_memory(shell: Any) -> None:
 
 
 def _say_ready(connection: int) -> None:
-    if connection >= 0:
-        with socket.socket(fileno=os.dup(connection)) as owner:
-            try:
-                wire.send(owner, {"ready": True})
-            except wire.Closed:
-                os._exit(1)
+    with socket.socket(fileno=connection) as owner:
+        try:
+            wire.send(owner, {"ready": True})
+        except wire.Closed:
+            os._exit(1)
 
 
-def _end_with_owner(connection: int) -> None:
-    """End at once when the owner's side of the connection closes, even without a zygote."""
+def _end_with_owner(lifeline: int) -> None:
+    """End at once when nobody holds the other end of a pipe, even without a zygote."""
 
     def watch() -> None:
         watched = select.poll()
-        watched.register(connection, select.POLLHUP | select.POLLRDHUP)
+        watched.register(lifeline, 0)  # the hang-up is always told of
         while not watched.poll():
             pass
         os._exit(1)
 
-    if connection >= 0:
-        threading.Thread(target=watch, name="mlnb-owner", daemon=True).start()
+    threading.Thread(target=watch, name="mlnb-owner", daemon=True).start()

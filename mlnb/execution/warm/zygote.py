@@ -236,8 +236,8 @@ class Zygote:
             self._answer(owner, {"stale": why})
             return None
         fds = owner.reader.take_fds()
-        if len(fds) < 3:
-            raise ValueError("stdin, stdout and stderr are missing")
+        if len(fds) < 4:
+            raise ValueError("stdin, stdout, stderr and the lifeline are missing")
         try:
             birth = self._nursery.bear(message, fds, owner.connection)
         except OSError as error:
