@@ -113,7 +113,10 @@ def looked_up_source(project: Project, known: Mapping[str, str], cell: str) -> d
     cell : str
         The code of a cell of the run, if it has one.
     """
-    found = source_tags(project, whereabouts.looked_up(cell))
+    notebook = whereabouts.looked_up(cell)
+    if not notebook:  # what was known stands; at its end Python forgets a script's name
+        return {}
+    found = source_tags(project, notebook)
     return {name: value for name, value in found.items() if known.get(name) != value}
 
 

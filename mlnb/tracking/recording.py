@@ -224,6 +224,7 @@ class Run:
                 "time": now,
             }
             self._file.open(journal.OPEN, body, *first)
+        self.captured["cell"] = cell[1] if cell is not None else ""
         capturing.at_start(self)
         self._file.warn_of_trouble()
         self._deliver()

@@ -210,14 +210,15 @@ class _Skops:
 def _environment(packages: tuple[str, ...]) -> dict[str, str]:
     """Return the files by which MLflow and its servers build an environment."""
     import yaml
-    from mlflow.utils.environment import _mlflow_conda_env, _PythonEnv
+    from mlflow.utils import environment
 
-    conda = _mlflow_conda_env(additional_pip_deps=list(packages), install_mlflow=False)
+    mlflow: Any = environment  # it leaves these functions untyped
+    conda = mlflow._mlflow_conda_env(additional_pip_deps=list(packages), install_mlflow=False)
     return {
         "requirements.txt": "\n".join(packages),
         "conda.yaml": yaml.safe_dump(conda, default_flow_style=False),
         "python_env.yaml": yaml.safe_dump(
-            _PythonEnv.current().to_dict(), default_flow_style=False, sort_keys=False
+            mlflow._PythonEnv.current().to_dict(), default_flow_style=False, sort_keys=False
         ),
     }
 
