@@ -72,6 +72,8 @@ _inherited: set[str] = set()  # from the environment; a value that was secret on
 _environment: dict[Any, Any] = {}
 _needles: tuple[tuple[str, str], ...] = ()
 _byte_needles: tuple[tuple[bytes, bytes], ...] = ()
+_generation = 0  # of what is known
+_SHORT = 200  # characters: texts up to this length are looked through once
 
 
 def register(*values: object) -> None:
@@ -145,13 +147,14 @@ def _passwords(text: str) -> Iterable[str]:
 
 
 def _prepare() -> None:
-    global _needles, _byte_needles
+    global _needles, _byte_needles, _generation
     forms: set[str] = set()
     for value in _registered | _inherited:
         forms.update(_forms(value))
     ordered = sorted(forms, key=len, reverse=True)  # a value before what it begins with
     _needles = tuple((form, MARK) for form in ordered)
     _byte_needles = tuple((form.encode(errors="replace"), MARK.encode()) for form in ordered)
+    _generation += 1
 
 
 def _forms(value: str) -> Iterable[str]:
@@ -164,6 +167,7 @@ def _forms(value: str) -> Iterable[str]:
     for ascii_only in (True, False):
         written = json.dumps(stripped, ensure_ascii=ascii_only)[1:-1]
         yield from (written, json.dumps(written, ensure_ascii=ascii_only)[1:-1])
+        yield written.replace("/", "\\/")  # as pandas and JavaScript write it
     yield from (repr(stripped)[1:-1], escape(stripped), escape(stripped, quote=False))
     if len(stripped) >= 8:
         yield b64encode(stripped.encode(errors="replace")).decode().rstrip("=")
@@ -189,7 +193,7 @@ _FORMATS = re.compile(
     r"|\beyJ[\w\-]{8,}\.eyJ[\w\-]{8,}\.[\w\-]{8,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----"
 )
-_HINTS = ("gh", "glpat-", "sk-", "xox", "hf_", "AIza", "npm_", "pypi-", "eyJ", "PRIVATE KEY")
+_HINTS = re.compile("gh[pousr]_|github_pat_|glpat-|sk-|xox|hf_|AIza|npm_|pypi-|eyJ|PRIVATE KEY")
 _ASSIGNED = re.compile(
     r"(?P<name>[A-Za-z_][\w.\-]*)(?P<mark>\\?[\"']?\]?\s*(?::\s*\w+\s*=|[:=])\s*[rbuRBU]?)"
     r"(?P<quote>\\?[\"'])(?P<value>[^\"'\\\n]{4,}?)(?P=quote)"
@@ -207,6 +211,16 @@ def text(value: str) -> str:
     if len(value) < 4:
         return value
     _look_around()
+    # What runs record is mostly the same from one to the next: names, versions, options.
+    return _of_short(value, _generation) if len(value) <= _SHORT else _cleaned(value)
+
+
+@lru_cache(maxsize=4096)
+def _of_short(value: str, _generation: int) -> str:
+    return _cleaned(value)
+
+
+def _cleaned(value: str) -> str:
     for needle, mark in _needles:
         if needle in value:
             value = value.replace(needle, mark)
@@ -216,7 +230,7 @@ def text(value: str) -> str:
         value = _SIGNED.sub(rf"\1{MARK}", value)
     if "uthorization" in value or "UTHORIZATION" in value:
         value = _HEADER.sub(rf"\1{MARK}", value)
-    if any(hint in value for hint in _HINTS):
+    if _HINTS.search(value):
         value = _FORMATS.sub(MARK, value)
     return value
 

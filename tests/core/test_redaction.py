@@ -5,6 +5,7 @@ from collections.abc import Callable
 from html import escape
 from urllib.parse import quote
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,6 +69,7 @@ def test_names_that_do_not(name: str) -> None:
         lambda value: f"https://x.org/?a={quote(value, safe='')}",
         lambda value: json.dumps({"a": value}),
         lambda value: json.dumps({"a": json.dumps({"b": value})}),
+        lambda value: pd.DataFrame({"a": [value]}).to_json(),
         lambda value: repr([value]),
         lambda value: f"<td>{escape(value)}</td>",
     ],
