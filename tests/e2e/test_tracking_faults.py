@@ -100,7 +100,7 @@ def test_a_delivery_killed_again_and_again_loses_and_doubles_nothing(
         time.sleep(_random.uniform(0.05, 0.5))
         kills += child.kill() == -signal.SIGKILL
     assert kills >= TIMES // 2
-    assert check(in_project, file) > 500
+    assert check(in_project, file) > 100
 
 
 def test_two_processes_on_one_journal(in_project: Project, mother: Mother, tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from mlnb.tracking import delivery
 
 A_CELL = 100
 """After so many points another cell begins, after five times as many another run."""
+PACE = 0.0005
+"""Between two points: what is logged has to be delivered and read back, too."""
 
 
 def _say(said: str) -> Any:
@@ -38,6 +40,7 @@ def log(folder: str, said: str, only: int = 0) -> None:
             tracking.log(text={f"t{number}": str(number)})
         say(run.id, "m", number)
         number += 1
+        time.sleep(PACE)
 
 
 def log_and_flush(folder: str, said: str) -> None:
@@ -73,6 +76,7 @@ def fork_and_log(folder: str, said: str) -> None:
         tracking.log(metrics={f"m{name}": number})
         say(run.id, f"m{name}", number)
         number += 1
+        time.sleep(PACE)
 
 
 def log_while_the_clock_jumps(folder: str, said: str, jumps: list[float]) -> None:
