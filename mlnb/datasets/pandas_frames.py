@@ -158,8 +158,14 @@ def _index_layout(
         for level, name in enumerate(names)
     ]
     layout: dict[str, Any] = {"levels": len(names), "names": names, **_frequency(index)}
-    levels = [index.get_level_values(level).to_series(index=None) for level in range(len(names))]
+    levels = [_level(index, level) for level in range(len(names))]
     return layout, list(zip(_unique(stored), levels, strict=True))
+
+
+def _level(index: Any, level: int) -> Any:
+    """Return a level of an index as a series that shares its memory."""
+    values = index.get_level_values(level)
+    return pd.Series(values.array, dtype=values.dtype, copy=False)
 
 
 def _index(layout: dict[str, Any] | None, levels: list[Any], rows: int, first: int) -> Any:

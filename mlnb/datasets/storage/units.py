@@ -237,13 +237,10 @@ def _fixed_width(array: Any, valid: Any) -> Any:
         return np.zeros(0, np.uint8)
     view = np.frombuffer(data, np.uint8)[array.offset * width : (array.offset + len(array)) * width]
     if valid is not None:
-        if width in (1, 2, 4, 8):
-            view = np.where(valid, view.view(f"i{width}"), 0).astype(f"i{width}", copy=False)
-            view = view.view(np.uint8)
-        else:
-            rows = view.reshape(len(array), width).copy()
-            rows[~valid] = 0
-            view = rows.reshape(-1)
+        rows = view.view(f"i{width}") if width in (1, 2, 4, 8) else view.reshape(-1, width)
+        rows = rows.copy()
+        rows[~valid] = 0
+        view = rows.view(np.uint8).reshape(-1)
     if pa.types.is_floating(array.type):
         floats = view.view(f"f{width}")
         if len(floats) and np.isnan(floats.min()):  # NaN if there is one; quicker than to look
