@@ -17,7 +17,10 @@ from mlnb.core.project import Project
 from mlnb.testing.shell import raising_shell
 from mlnb.tracking import runs
 from mlnb.ui.cli import main
-from mlnb.ui.widgets import runs_table
+from mlnb.ui import render
+from mlnb.ui.figures import visible
+from mlnb.ui.widgets import runs_comparison, runs_table
+from mlnb.ui.widgets.embedding import embedded
 
 MODULE = Path(runs_table.__file__).parent / "static" / "runs_table.js"
 
@@ -101,13 +104,18 @@ def test_a_saved_notebook_holds_the_whole_table(three: list[str], project: Proje
     resources = {"metadata": {"path": str(project.root)}}
     NotebookClient(notebook, kernel_name="python3", timeout=110, resources=resources).execute()
     (output,) = notebook.cells[1].outputs
-    view = output.data["application/vnd.jupyter.widget-view+json"]
+    assert set(output.data) == {"text/html", "text/plain"}, "nothing that needs a widget manager"
     assert "<table" in output.data["text/html"]
     assert "run-2" in output.data["text/plain"]
-    state = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]
-    table = state[view["model_id"]]["state"]
-    assert [row["name"] for row in table["rows"]] == ["run-2", "run-1", "run-0"]
-    assert "http" not in table["_esm"].replace("http://www.w3.org", "")
+    table = state_in(output.data["text/html"])
+    assert [row["cells"][0] for row in table["rows"]] == ["run-2", "run-1", "run-0"]
+    assert "http" not in output.data["text/html"].replace("http://www.w3.org", "")
+
+
+def state_in(html: str) -> Any:
+    """Return the state of the widget that is in an output's HTML."""
+    (body,) = re.findall(r'<script type="application/json">(.*?)</script>', html, re.DOTALL)
+    return json.loads(body)
 
 
 def test_columns_are_what_most_runs_have_and_what_differs(three: list[str]) -> None:
@@ -118,10 +126,65 @@ def test_columns_are_what_most_runs_have_and_what_differs(three: list[str]) -> N
     json.dumps(table.rows, allow_nan=False)
 
 
+def test_many_columns_are_all_there_and_few_are_shown(project: Project) -> None:
+    with tracking.track("wide"):
+        tracking.log({f"p{number:03d}": number for number in range(200)}, {"auc": 0.5})
+    table = runs_table.state(runs.list_runs())
+    params = [one for one in table["columns"] if one["key"].startswith("params.")]
+    assert (len(params), sum(one["shown"] for one in params)) == (200, 8)
+    (row,) = table["rows"]
+    assert len(row["cells"]) == len(table["columns"])
+
+
+HOSTILE = '</script><script>alert(1)</script>" onload="x'
+
+
+def test_what_users_wrote_cannot_leave_the_state(project: Project) -> None:
+    for name in ("a", HOSTILE):
+        with tracking.track(name, tags={"x": HOSTILE}):
+            tracking.log({"p": HOSTILE + name}, {"auc": 0.5})
+    found = runs.compare(["a", HOSTILE])
+    html = embedded("runs_comparison", runs_comparison.state(found), render.to_html(found))
+    assert html.count("<script") == 2
+    assert "<script>alert" not in html
+    assert state_in(html)["runs"][1]["name"] == visible(HOSTILE)
+
+
+def test_compare_shows_what_differs(three: list[str]) -> None:
+    found = runs_comparison.state(runs.compare(["run-0", "run-2"]))
+    differing = {row["key"]: row["cells"] for row in found["rows"] if row["differs"]}
+    assert differing["auc"] == ["0.5", "0.7"]
+    assert differing["rate"] == ["0", "2"]
+    assert "seed" not in differing
+    assert [axis["label"] for axis in found["axes"]] == ["rate", "auc"]
+    assert runs_comparison.RunsComparison.of(runs.compare(three[:2])).runs[0]["name"] == "run-0"
+
+
+def test_pages_say_which_runs_they_show(
+    three: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["runs", "list", "-n", "2"]) == 0
+    assert "Runs 1 to 2 of 3" in capsys.readouterr().out
+    assert main(["runs", "list", "-n", "2", "--offset", "2"]) == 0
+    shown = capsys.readouterr().out
+    assert "Runs 3 to 3 of 3" in shown
+    assert "run-0" in shown
+
+
+def test_restore_says_how_to_go_on(
+    three: list[str], project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["runs", "restore", "run-0", "--to", "again"]) == 0
+    assert "uv pip install" in capsys.readouterr().out
+    assert (project.root / "again" / "requirements.txt").is_file()
+    assert main(["runs", "restore", "run-0", "--to", "again"]) == 4
+    assert "nothing is written over" in capsys.readouterr().err
+
+
 # -- the browser's half --------------------------------------------------------------------------
 
 
-def visible(rows: Sequence[dict[str, Any]], query: str, key: str, down: bool) -> list[Any]:
+def shown(rows: Sequence[Sequence[Any]], query: str, key: str, down: bool) -> list[Any]:
     """Ask the widget's own module which rows it shows."""
     node = shutil.which("node")
     if node is None:
@@ -131,24 +194,26 @@ def visible(rows: Sequence[dict[str, Any]], query: str, key: str, down: bool) ->
         {"key": "auc", "kind": "number"},
         {"key": "started", "kind": "time"},
     ]
-    arguments = json.dumps([rows, columns, query, {"key": key, "down": down}])
+    cells = [{"cells": row} for row in rows]
+    arguments = json.dumps([cells, columns, query, {"key": key, "down": down}])
     source = MODULE.read_text() + f"\nconsole.log(JSON.stringify(visible(...{arguments})))"
     done = subprocess.run(
         [node, "--input-type=module", "-"], input=source, check=True, capture_output=True, text=True
     )
-    return [row["name"] for row in json.loads(done.stdout)]
+    return [row["cells"][0] for row in json.loads(done.stdout)]
 
 
 ROWS = [
-    {"name": "run-10", "auc": 0.9, "started": "2026-01-02T00:00:00Z"},
-    {"name": "run-9", "auc": None, "started": "2026-01-03T00:00:00Z"},
-    {"name": "other", "auc": -1.0, "started": "2026-01-01T00:00:00Z"},
+    ["run-10", 0.9, "2026-01-02T00:00:00Z"],
+    ["run-9", None, "2026-01-03T00:00:00Z"],
+    ["other", -1.0, "2026-01-01T00:00:00Z"],
 ]
 
 
 @pytest.mark.parametrize(
     ("query", "key", "down", "expected"),
     [
+        ("", "", False, ["run-10", "run-9", "other"]),
         ("", "name", False, ["other", "run-9", "run-10"]),
         ("", "auc", True, ["run-10", "other", "run-9"]),
         ("", "auc", False, ["other", "run-10", "run-9"]),
@@ -159,11 +224,13 @@ ROWS = [
     ],
 )
 def test_sorting_and_filtering(query: str, key: str, down: bool, expected: list[str]) -> None:
-    assert visible(ROWS, query, key, down) == expected
+    assert shown(ROWS, query, key, down) == expected
 
 
-def test_the_table_writes_text_never_html() -> None:
-    source = MODULE.read_text()
+@pytest.mark.parametrize("name", ["runs_table", "runs_comparison"])
+def test_modules_write_text_never_html(name: str) -> None:
+    source = MODULE.with_name(f"{name}.js").read_text()
     assert "innerHTML" not in source
     assert "import " not in source
-    assert "http" not in source
+    assert "</script" not in source
+    assert "http" not in source.replace("http://www.w3.org", "")

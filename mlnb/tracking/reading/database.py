@@ -148,8 +148,10 @@ class Database:
             If there is no such experiment.
         """
         conditions, orders = queries.conditions(query.filter), queries.orders(query.order)
-        keys = [one.key for one in (*conditions, *orders) if one.kind == queries.ATTRIBUTE]
-        if set(keys) - set(_ATTRIBUTES):
+        given = [(one.kind, one.key) for one in conditions] + [
+            (one.kind, one.key) for one in orders
+        ]
+        if {key for kind, key in given if kind == queries.ATTRIBUTE} - set(_ATTRIBUTES):
             return None
         self._check_experiment(query.experiment)
         parts = _Parts(query.experiment)

@@ -10,7 +10,7 @@ from mlnb.core.project import Project
 from mlnb.tracking import journal, store
 from mlnb.tracking.reading import client as through_mlflow
 from mlnb.tracking.reading import database, waiting
-from mlnb.tracking.reading.stored import StoredRun
+from mlnb.tracking.reading.stored import StoredRun, of_mlflow
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -88,7 +88,7 @@ def _through_mlflow(project: Project, ref: str) -> StoredRun:
 def _search(client: "MlflowClient", names: dict[str, str], condition: str) -> list[StoredRun]:
     with store.failures():
         found = client.search_runs(list(names), condition, order_by=_NEWEST, max_results=20)
-        return [through_mlflow.of_mlflow(run, names) for run in found]
+        return [of_mlflow(run, names) for run in found]
 
 
 def _only(ref: str, found: list[StoredRun]) -> StoredRun:

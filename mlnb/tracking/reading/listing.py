@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from mlnb.core import project as projects
@@ -13,7 +14,7 @@ from mlnb.tracking import flushing, journal, shipper, store
 from mlnb.tracking.reading import client as through_mlflow
 from mlnb.tracking.reading import database, waiting
 from mlnb.tracking.reading.queries import Query
-from mlnb.tracking.reading.stored import StoredRun
+from mlnb.tracking.reading.stored import StoredRun, of_mlflow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,8 +105,8 @@ def as_frame(runs: Sequence[RunRecord]) -> "pd.DataFrame":
         "name": [run.name for run in runs],
         "experiment": [run.experiment for run in runs],
         "status": [run.status for run in runs],
-        "started": pd.to_datetime([run.started for run in runs], utc=True),
-        "ended": pd.to_datetime([run.ended for run in runs], utc=True),
+        "started": _moments([run.started for run in runs]),
+        "ended": _moments([run.ended for run in runs]),
         "seconds": pd.Series([took(run) for run in runs], dtype="float64"),
     }
     for kind in ("metrics", "params", "tags"):
@@ -115,6 +116,12 @@ def as_frame(runs: Sequence[RunRecord]) -> "pd.DataFrame":
             columns[f"{kind}.{key}"] = whole
     columns["inputs"] = pd.Series([run.inputs for run in runs], dtype="object")
     return pd.DataFrame(columns)
+
+
+def _moments(found: "Sequence[datetime | None]") -> "pd.Series[Any]":
+    import pandas as pd
+
+    return pd.Series(found, dtype="datetime64[ms, UTC]")
 
 
 def page(
@@ -209,5 +216,5 @@ def _all_of(project: Project, held: Sequence[StoredRun]) -> list[StoredRun]:
     found = []
     for run in held:
         with suppress(BadInput), store.failures():
-            found.append(through_mlflow.of_mlflow(client.get_run(run.id), names))
+            found.append(of_mlflow(client.get_run(run.id), names))
     return found

@@ -53,19 +53,15 @@ def conditions(text: str) -> list[Condition]:
     """
     if not text:
         return []
-    store.quiet()
-    from mlflow.utils.search_utils import SearchUtils
-
     with store.failures():
+        parser = parser_of_mlflow()
         found = []
-        for item in SearchUtils.parse_search_filter(text):
+        for item in parser.parse_search_filter(text):
             kind, comparator = item["type"], item["comparator"].upper()
-            key = SearchUtils.translate_key_alias(item["key"])
-            checks = (SearchUtils.is_metric, SearchUtils.is_param, SearchUtils.is_tag)
+            key = parser.translate_key_alias(item["key"])
             # Each raises if the comparison is none for its kind.
-            SearchUtils.is_attribute(kind, key, comparator)
-            SearchUtils.is_dataset(kind, comparator)
-            for check in checks:
+            parser.is_attribute(kind, key, comparator)
+            for check in (parser.is_metric, parser.is_param, parser.is_tag, parser.is_dataset):
                 check(kind, comparator)
             value = float(item["value"]) if kind == METRIC else item["value"]
             found.append(Condition(kind, key, comparator, value))
@@ -82,17 +78,23 @@ def orders(given: Sequence[str]) -> list[Order]:
     """
     if not given:
         return []
-    store.quiet()
-    from mlflow.utils.search_utils import SearchUtils
-
+    parser = parser_of_mlflow()
     found: list[Order] = []
     with store.failures():
         for text in given:
-            kind, key, ascending = SearchUtils.parse_order_by_for_search_runs(text)
-            key = SearchUtils.translate_key_alias(key)
+            kind, key, ascending = parser.parse_order_by_for_search_runs(text)
+            key = parser.translate_key_alias(key)
             if any((one.kind, one.key) == (kind, key) for one in found):
                 raise BadInput(f"The order has {key!r} twice.", "Name each key once.")
             if kind == DATASET:
                 raise BadInput("Runs cannot be ordered by a dataset.")
             found.append(Order(kind, key, ascending))
     return found
+
+
+def parser_of_mlflow() -> Any:
+    """Return MLflow's own parser of filters and orders; it has no types, and imports slowly."""
+    store.quiet()
+    from mlflow.utils.search_utils import SearchUtils
+
+    return SearchUtils

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlnb.core.project import Project
 from mlnb.tracking import inputs, journal, store
 from mlnb.tracking.journal import Entry
-from mlnb.tracking.reading.queries import NEWEST, Query
+from mlnb.tracking.reading.queries import NEWEST, Query, parser_of_mlflow
 from mlnb.tracking.reading.stored import StoredRun
 
 if TYPE_CHECKING:
@@ -52,12 +52,11 @@ def chosen(found: Sequence[StoredRun], query: Query) -> list[StoredRun]:
     known = [run for run in found if query.experiment in (None, run.experiment)]
     if not query.filter and not query.order:
         return sorted(known, key=lambda run: (-run.start, run.id))
-    from mlflow.utils.search_utils import SearchUtils
-
     by_id = {run.id: run for run in known}
     with store.failures():
-        kept = SearchUtils.filter([_as_mlflow(run) for run in known], query.filter)
-        ordered = SearchUtils.sort(kept, list(query.order) or [NEWEST])
+        search = parser_of_mlflow()
+        kept = search.filter([_as_mlflow(run) for run in known], query.filter)
+        ordered = search.sort(kept, list(query.order) or [NEWEST])
     return [by_id[run.info.run_id] for run in ordered]
 
 

@@ -5,16 +5,45 @@ from datetime import timedelta
 from typing import Any
 
 from mlnb.core.records import RunRecord
-from mlnb.tracking.runs import RunComparison
+from mlnb.tracking.runs import Page, RunComparison, RunRestored
 from mlnb.ui import render
 from mlnb.ui.grammar import Listing
 from mlnb.ui.render import Table, View
+from mlnb.ui.run_figures import Axis, Curves, Parallel, Swatch
 
 _SHOWN = 4
+_CODE = 60
+"""So many lines of a difference of code are shown where it cannot be folded."""
 
 
 class RunListing(Listing[RunRecord]):
     """Runs, shown in a notebook as a table that sorts and filters."""
+
+    notice: str = ""
+
+    @classmethod
+    def of(cls, page: Page) -> "RunListing":
+        """Return some of the runs that were asked for, and say which."""
+        first, last = page.offset + 1, page.offset + len(page.runs)
+        title = "Runs"
+        if page.runs and (page.more or page.offset):
+            total = f" of {page.total:,}" if page.total is not None else ""
+            title = f"Runs {first:,} to {last:,}{total}"
+        if page.offset:
+            empty = f"There are no runs behind the first {page.offset:,}."
+        else:
+            empty = "No runs yet. Put %%track on the first line of a cell."
+        found = cls(page.runs, title=title, empty=empty)
+        found.notice = page.notice
+        return found
+
+
+@render.view.register
+def _(runs: RunListing) -> View:
+    shown = render.view.dispatch(list)(runs)
+    return View(
+        shown.title, tables=shown.tables, notes=[n for n in (*shown.notes, runs.notice) if n]
+    )
 
 
 @render.row.register
@@ -22,7 +51,7 @@ def _(run: RunRecord) -> dict[str, Any]:
     return {
         "run": run.id[:8],
         "name": run.name,
-        "status": run.status,
+        "status": f"{run.status}, waiting" if run.waiting else run.status,
         "started": run.started,
         "took": duration(run),
         "experiment": run.experiment,
@@ -39,6 +68,7 @@ def _(run: RunRecord) -> View:
         ("experiment", run.experiment),
         ("status", run.status),
         ("error", run.error),
+        ("waiting", "Some of it is not in the tracking store yet." if run.waiting else ""),
         ("started", run.started),
         ("took", duration(run)),
         ("author", run.author),
@@ -59,21 +89,108 @@ def _(run: RunRecord) -> View:
 
 @render.view.register
 def _(comparison: RunComparison) -> View:
+    return _compared(comparison, pictures=False)
+
+
+def _compared(comparison: RunComparison, *, pictures: bool) -> View:
     heads = [f"{run.name} ({run.id[:8]})" for run in comparison.runs]
     about: list[list[Any]] = [
         ["status", *(run.status for run in comparison.runs)],
         ["started", *(run.started for run in comparison.runs)],
         ["took", *(duration(run) for run in comparison.runs)],
         ["data", *comparison.inputs],
-        ["commit", *(run.git_commit[:8] for run in comparison.runs)],
+        *([key, *values] for key, values in comparison.facts.items()),
     ]
-    tables = [Table(["", *heads], about)]
+    tables = [Table(["", *heads], [row for row in about if any(map(render.text_of, row[1:]))])]
+    if pictures:
+        tables += _pictures(comparison, heads)
     for title, values in (("Metrics", comparison.metrics), ("Parameters", comparison.params)):
         if values:
             tables.append(_side_by_side(title, heads, values, comparison.different))
+    if comparison.curves and not pictures:
+        tables.append(_sparks(comparison, heads))
+    if comparison.packages:
+        rows = [[key, *values] for key, values in comparison.packages.items()]
+        tables.append(Table(["", *heads], rows, title="Packages that differ", scrolls=True))
+    return View("Comparison", tables=[*tables, *_code(comparison, heads)], notes=_same(comparison))
+
+
+def _same(comparison: RunComparison) -> list[str]:
+    """Say what does not differ."""
+    notes = []
     same = len(comparison.params) + len(comparison.metrics) - len(comparison.different)
-    note = [f"The same in all runs, dim: {same}."] if same else []
-    return View("Comparison", tables=tables, notes=note)
+    if same:
+        notes.append(f"The same in all runs, dim: {same}.")
+    if comparison.packages_same is not None:
+        notes.append(f"Packages that are the same: {comparison.packages_same}.")
+    for one in comparison.code:
+        name = comparison.runs[one.run].name
+        if one.note and not one.lines:
+            notes.append(f"Code of {name}: {one.note}.")
+        elif not one.lines:
+            notes.append(f"The code of {name} is the same as that of {comparison.runs[0].name}.")
+    return notes
+
+
+def _code(comparison: RunComparison, heads: Sequence[str]) -> list[Table]:
+    tables = []
+    for one in comparison.code:
+        if not one.lines:
+            continue
+        styles = [{"+": "good", "-": "bad", "@": "dim"}.get(line[:1], "") for line in one.lines]
+        rows: list[list[Any]] = [[line] for line in one.lines[:_CODE]]
+        if len(one.lines) > _CODE:
+            rows.append([f"… {len(one.lines) - _CODE:,} more lines"])
+        title = f"Code: {heads[one.run]} against {heads[0]}"
+        tables.append(Table([""], rows, title=title, styles=styles[:_CODE]))
+    return tables
+
+
+def _pictures(comparison: RunComparison, heads: Sequence[str]) -> list[Table]:
+    drawn = axes(comparison)
+    names = [[Swatch(place, head) for place, head in enumerate(heads)]]
+    tables = [Table([""] * len(heads), names)]
+    if len(drawn) > 1:
+        tables.append(Table([""], [[Parallel(drawn, len(heads))]]))
+    for metric in dict.fromkeys(one.metric for one in comparison.curves):
+        lines = [one for one in comparison.curves if one.metric == metric]
+        tables.append(Table([f"{metric} by step"], [[Curves(lines)]]))
+    return tables
+
+
+def _sparks(comparison: RunComparison, heads: Sequence[str]) -> Table:
+    rows = []
+    for metric in dict.fromkeys(one.metric for one in comparison.curves):
+        cells: list[Any] = [""] * len(heads)
+        for one in comparison.curves:
+            if one.metric == metric:
+                cells[one.run] = str(Curves([one]))
+        rows.append([metric, *cells])
+    return Table(["", *heads], rows, title="By step")
+
+
+def axes(comparison: RunComparison) -> list[Axis]:
+    """Return the axes of parallel coordinates: parameters that differ, then metrics that do."""
+    found = []
+    for key, values in comparison.params.items():
+        if key in comparison.different:
+            numbers = [_number(value) for value in values]
+            texts = any(isinstance(number, str) for number in numbers)
+            found.append(Axis(key, values if texts else numbers))
+    for key, results in comparison.metrics.items():
+        if key in comparison.different:
+            found.append(Axis(key, [None if v is None else float(v) for v in results]))
+    return found
+
+
+def _number(text: str | None) -> float | str | None:
+    if text is None:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return number if abs(number) < float("inf") else text
 
 
 def _side_by_side(
@@ -84,14 +201,47 @@ def _side_by_side(
     return Table(["", *heads], rows, title=title, styles=styles)
 
 
+@render.view.register
+def _(restored: RunRestored) -> View:
+    return View(
+        f"Restored run {restored.name} ({restored.run[:8]})",
+        fields=[
+            ("folder", restored.folder),
+            ("files", restored.files),
+            ("data pinned", restored.datasets),
+        ],
+        tables=[Table(["to go on from there"], [[step] for step in restored.steps])]
+        if restored.steps
+        else [],
+        notes=[f"Note: {note}." for note in restored.notes],
+        status="good",
+    )
+
+
 @render.live.register
 def _(runs: RunListing) -> dict[str, Any]:
-    """Add the widget where there is a kernel to own it; the HTML beside it needs none."""
+    """Put the table that sorts and filters into the HTML, in a notebook."""
     if not runs or not render.has_kernel():
         return {}
-    from mlnb.ui.widgets.runs_table import RunsTable
+    from mlnb.ui.widgets import runs_table
+    from mlnb.ui.widgets.embedding import embedded
 
-    return dict(RunsTable.of(runs).mimebundle())
+    html = embedded(
+        "runs_table", runs_table.state(runs, runs.title, runs.notice), render.to_html(runs)
+    )
+    return {"text/html": html}
+
+
+@render.live.register
+def _(comparison: RunComparison) -> dict[str, Any]:
+    """Put the pictures into the HTML; in a notebook also those that answer."""
+    plain = render.to_html(_compared(comparison, pictures=True))
+    if not render.has_kernel():
+        return {"text/html": plain}
+    from mlnb.ui.widgets import runs_comparison
+    from mlnb.ui.widgets.embedding import embedded
+
+    return {"text/html": embedded("runs_comparison", runs_comparison.state(comparison), plain)}
 
 
 def duration(run: RunRecord) -> str:

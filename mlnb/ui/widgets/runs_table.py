@@ -9,85 +9,99 @@ import anywidget
 import traitlets
 
 from mlnb.core.records import RunRecord
+from mlnb.ui.figures import visible
 
 _STATIC = Path(__file__).parent / "static"
-_VIEW = "application/vnd.jupyter.widget-view+json"
-_MOST = 8
-"""At most this many metrics, and as many parameters, are columns."""
+_FIRST = 8
+"""So many metrics, and as many parameters, are shown at first."""
+_CELLS = 400_000
+"""So many cells are kept: beyond that, only the columns that are shown at first are there."""
 
 
 class RunsTable(anywidget.AnyWidget):
-    """A table of runs.
+    """A table of runs, as a widget for layouts of your own.
 
-    Everything it shows is in its state, so a saved notebook shows it again, sorted and filtered
-    as it was left.
+    ``%runs`` shows the same module inside HTML, which outlives the kernel. Everything it shows is
+    in its state.
     """
 
     _esm = _STATIC / "runs_table.js"
     _css = _STATIC / "runs_table.css"
 
+    title: Any = traitlets.Unicode("").tag(sync=True)
+    notice: Any = traitlets.Unicode("").tag(sync=True)
     columns: Any = traitlets.List().tag(sync=True)
-    """Per column: ``key``, ``label`` and ``kind`` (text, number, time, status)."""
+    """Per column: ``key``, ``label``, ``kind`` (text, number, time, status) and ``shown``."""
     rows: Any = traitlets.List().tag(sync=True)
-    """Per run: its cells by column key."""
-    sort: Any = traitlets.Dict({"key": "started", "down": True}).tag(sync=True)
+    """Per run: its cells, in the order of the columns, and what went wrong."""
+    sort: Any = traitlets.Dict({"key": "", "down": False}).tag(sync=True)
     query: Any = traitlets.Unicode("").tag(sync=True)
 
     @classmethod
     def of(cls, runs: Sequence[RunRecord]) -> "RunsTable":
         """Return the table of some runs."""
-        metrics = _chosen(runs, "metrics")
-        params = _chosen(runs, "params")
-        columns = [
-            _column("name", "name"),
-            _column("status", "status", "status"),
-            _column("started", "started", "time"),
-            _column("seconds", "took (s)", "number"),
-            *(_column(f"metrics.{key}", key, "number") for key in metrics),
-            *(_column(f"params.{key}", key) for key in params),
-            _column("data", "data"),
-            _column("experiment", "experiment"),
-            _column("id", "run"),
-        ]
-        return cls(columns=columns, rows=[_row(run, metrics, params) for run in runs])
-
-    def mimebundle(self) -> dict[str, Any]:
-        """Return the widget's view alone, to stand beside other forms of the same result."""
-        shown = self._repr_mimebundle_()
-        bundle = shown[0] if isinstance(shown, tuple) else shown
-        return {_VIEW: bundle[_VIEW]} if bundle and _VIEW in bundle else {}
+        return cls(**state(runs))
 
 
-def _column(key: str, label: str, kind: str = "text") -> dict[str, str]:
-    return {"key": key, "label": label, "kind": kind}
+def state(runs: Sequence[RunRecord], title: str = "", notice: str = "") -> dict[str, Any]:
+    """Return what the widget's model holds, as JSON types."""
+    metrics, params = _ranked(runs, "metrics"), _ranked(runs, "params")
+    if (len(metrics) + len(params)) * len(runs) > _CELLS:
+        metrics, params = metrics[:_FIRST], params[:_FIRST]
+    columns = [
+        _column("name", "name"),
+        _column("status", "status", "status"),
+        _column("started", "started", "time"),
+        _column("seconds", "took (s)", "number"),
+        *(_column(f"metrics.{k}", k, "number", place < _FIRST) for place, k in enumerate(metrics)),
+        *(_column(f"params.{k}", k, "text", place < _FIRST) for place, k in enumerate(params)),
+        _column("data", "data"),
+        _column("experiment", "experiment"),
+        _column("id", "run"),
+    ]
+    return {
+        "title": title,
+        "notice": notice,
+        "columns": columns,
+        "rows": [_row(run, metrics, params) for run in runs],
+        "sort": {"key": "", "down": False},
+        "query": "",
+    }
 
 
-def _chosen(runs: Sequence[RunRecord], which: str) -> list[str]:
+def _column(key: str, label: str, kind: str = "text", shown: bool = True) -> dict[str, Any]:
+    return {"key": key, "label": visible(label), "kind": kind, "shown": shown}
+
+
+def _ranked(runs: Sequence[RunRecord], which: str) -> list[str]:
     """Return the keys most runs have; of parameters, those first that are not always the same."""
     counts = Counter(key for run in runs for key in getattr(run, which))
+    values: dict[str, set[Any]] = {key: set() for key in counts}
+    for run in runs:
+        for key in counts:
+            if len(values[key]) < 2:
+                values[key].add(getattr(run, which).get(key))
 
     def rank(key: str) -> tuple[bool, int, str]:
-        values = {getattr(run, which).get(key) for run in runs}
-        return which == "params" and len(values) == 1, -counts[key], key
+        return which == "params" and len(values[key]) == 1, -counts[key], key
 
-    return sorted(counts, key=rank)[:_MOST]
+    return sorted(counts, key=rank)
 
 
 def _row(run: RunRecord, metrics: Sequence[str], params: Sequence[str]) -> dict[str, Any]:
     took = (run.ended - run.started).total_seconds() if run.ended else None
-    cells: dict[str, Any] = {
-        "name": run.name,
-        "status": run.status,
-        "started": run.started.isoformat(),
-        "seconds": None if took is None else round(took, 1),
-        "data": ", ".join(run.inputs),
-        "experiment": run.experiment,
-        "id": run.id[:8],
-        "error": run.error,
-    }
-    cells |= {f"metrics.{key}": _finite(run.metrics.get(key)) for key in metrics}
-    cells |= {f"params.{key}": run.params.get(key) for key in params}
-    return cells
+    cells: list[Any] = [
+        visible(run.name),
+        run.status,
+        run.started.isoformat(),
+        None if took is None else round(took, 1),
+        *(_finite(run.metrics.get(key)) for key in metrics),
+        *(None if key not in run.params else visible(run.params[key], 200) for key in params),
+        visible(", ".join(run.inputs), 200),
+        visible(run.experiment),
+        run.id[:8],
+    ]
+    return {"cells": cells, "error": run.error, "waiting": run.waiting}
 
 
 def _finite(value: float | None) -> float | None:

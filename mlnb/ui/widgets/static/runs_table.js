@@ -1,10 +1,17 @@
-/** The table of runs: a filter box above a table whose headings sort. No dependencies. */
+/**
+ * The table of runs: a filter box above a table whose headings sort, and a choice of columns. All
+ * that users named is set as text, never as HTML. Only the rows in view are drawn. No dependencies.
+ */
 
+const HEIGHT = 26; // of a row, as in the style sheet
+const SPARE = 8; // rows drawn beyond those in view
 const number = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 5 });
 const time = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
+const missing = (value) => value === null || value === undefined || value === "";
+
 function text(value, kind) {
-  if (value === null || value === undefined || value === "") return "";
+  if (missing(value)) return "";
   if (kind === "number") return number.format(value);
   if (kind === "time") return time.format(new Date(value));
   return String(value);
@@ -12,7 +19,6 @@ function text(value, kind) {
 
 /** Compare two cells; what is missing comes last in either direction. */
 function compare(a, b, kind, down) {
-  const missing = (value) => value === null || value === undefined || value === "";
   if (missing(a) || missing(b)) return Number(missing(a)) - Number(missing(b));
   const order =
     kind === "number"
@@ -21,55 +27,56 @@ function compare(a, b, kind, down) {
   return down ? -order : order;
 }
 
-/** The rows that contain every word of the query, sorted. */
+/** The rows that contain every word of the query, sorted; as they come while no column is chosen. */
 export function visible(rows, columns, query, sort) {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
-  const column = columns.find((item) => item.key === sort.key);
-  const found = rows.filter((row) => {
-    const all = columns
-      .map((item) => text(row[item.key], item.kind))
-      .join(" ")
-      .toLowerCase();
-    return words.every((word) => all.includes(word));
-  });
-  if (!column) return found;
-  return found.sort((a, b) => compare(a[column.key], b[column.key], column.kind, sort.down));
+  const found = words.length
+    ? rows.filter((row) => {
+        const all = columns
+          .map((column, at) => text(row.cells[at], column.kind))
+          .join(" ")
+          .toLowerCase();
+        return words.every((word) => all.includes(word));
+      })
+    : [...rows];
+  const at = columns.findIndex((column) => column.key === sort.key);
+  if (at < 0) return found;
+  const { kind } = columns[at];
+  return found.sort((a, b) => compare(a.cells[at], b.cells[at], kind, sort.down));
 }
 
-function heading(column, sort, choose) {
-  const cell = document.createElement("th");
-  cell.scope = "col";
-  cell.className = `mlnb-${column.kind}`;
-  const sorted = sort.key === column.key;
-  cell.setAttribute("aria-sort", sorted ? (sort.down ? "descending" : "ascending") : "none");
-  const button = document.createElement("button");
-  button.type = "button";
-  button.textContent = column.label + (sorted ? (sort.down ? " ▾" : " ▴") : "");
-  button.dataset.key = column.key;
-  button.addEventListener("click", () => choose(column));
-  cell.append(button);
-  return cell;
+function element(tag, className = "", content = "") {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (content) made.textContent = content;
+  return made;
 }
 
 function line(row, columns) {
-  const found = document.createElement("tr");
-  for (const column of columns) {
-    const cell = document.createElement("td");
-    cell.className = `mlnb-${column.kind}`;
-    cell.textContent = text(row[column.key], column.kind);
+  const made = element("tr");
+  columns.forEach((column, at) => {
+    if (!column.shown) return;
+    const cell = element("td", `mlnb-${column.kind}`);
+    const value = text(row.cells[at], column.kind);
+    cell.append(element("bdi", "", value));
     if (column.kind === "status") {
-      cell.dataset.status = row.status;
+      cell.dataset.status = value;
+      if (row.waiting) cell.append(element("span", "mlnb-waiting", " waiting"));
       if (row.error) cell.title = row.error;
+    } else if (value.length > 30) {
+      cell.title = value;
     }
-    found.append(cell);
-  }
-  return found;
+    made.append(cell);
+  });
+  return made;
 }
 
 function render({ model, el }) {
   el.classList.add("mlnb-runs");
+  const title = element("div", "mlnb-title", model.get("title"));
+  const notice = element("div", "mlnb-notice", model.get("notice"));
 
-  const filter = document.createElement("input");
+  const filter = element("input");
   filter.type = "search";
   filter.placeholder = "Filter runs";
   filter.setAttribute("aria-label", "Filter runs");
@@ -79,23 +86,29 @@ function render({ model, el }) {
   filter.addEventListener("input", () => {
     model.set("query", filter.value);
     model.save_changes();
-    draw();
+    frame.scrollTop = 0;
+    update();
   });
-
-  const count = document.createElement("span");
-  count.className = "mlnb-count";
+  const count = element("span", "mlnb-count");
   count.setAttribute("role", "status");
-  const bar = document.createElement("div");
-  bar.className = "mlnb-bar";
-  bar.append(filter, count);
+  const bar = element("div", "mlnb-bar");
+  const chooser = element("details", "mlnb-chooser");
+  const summary = element("summary");
+  const choices = element("div", "mlnb-choices");
+  chooser.append(summary, choices);
+  bar.append(filter, count, chooser);
 
-  const table = document.createElement("table");
+  const table = element("table", "mlnb-grid");
   const head = table.createTHead().insertRow();
   const body = table.createTBody();
-  const frame = document.createElement("div");
-  frame.className = "mlnb-frame";
+  const frame = element("div", "mlnb-frame");
+  frame.tabIndex = 0;
+  frame.setAttribute("role", "region");
+  frame.setAttribute("aria-label", "Runs");
   frame.append(table);
-  el.append(bar, frame);
+  el.append(title, bar, frame, notice);
+
+  let found = [];
 
   function choose(column) {
     const sort = model.get("sort");
@@ -103,29 +116,95 @@ function render({ model, el }) {
     const down = again ? !sort.down : column.kind === "number" || column.kind === "time";
     model.set("sort", { key: column.key, down });
     model.save_changes();
-    draw();
+    update();
     head.querySelector(`button[data-key="${CSS.escape(column.key)}"]`)?.focus();
   }
 
+  function heading(column) {
+    const sort = model.get("sort");
+    const made = element("th", `mlnb-${column.kind}`);
+    made.scope = "col";
+    const sorted = sort.key === column.key;
+    made.setAttribute("aria-sort", sorted ? (sort.down ? "descending" : "ascending") : "none");
+    const button = element("button");
+    button.type = "button";
+    button.append(element("bdi", "", column.label), sorted ? (sort.down ? " ▾" : " ▴") : "");
+    button.dataset.key = column.key;
+    button.addEventListener("click", () => choose(column));
+    made.append(button);
+    return made;
+  }
+
+  function choice(column, at) {
+    const made = element("label");
+    const box = element("input");
+    box.type = "checkbox";
+    box.checked = column.shown;
+    box.addEventListener("change", () => {
+      const columns = model.get("columns").map((one, place) =>
+        place === at ? { ...one, shown: box.checked } : one,
+      );
+      model.set("columns", columns);
+      model.save_changes();
+      update();
+    });
+    made.append(box, element("bdi", "", column.label));
+    return made;
+  }
+
+  /** A row as tall as some that are not drawn. */
+  function gap(rows, width) {
+    const made = element("tr", "mlnb-gap");
+    made.setAttribute("aria-hidden", "true");
+    const filler = made.insertCell();
+    filler.colSpan = width;
+    filler.style.height = `${rows * HEIGHT}px`;
+    return made;
+  }
+
+  /** Draw the rows in view. */
   function draw() {
     const columns = model.get("columns");
+    const width = columns.filter((column) => column.shown).length || 1;
+    const inView = Math.ceil((frame.clientHeight || 420) / HEIGHT);
+    const first = Math.max(0, Math.floor(frame.scrollTop / HEIGHT) - SPARE);
+    const last = Math.min(found.length, first + inView + 2 * SPARE);
+    const drawn = found.slice(first, last).map((row) => line(row, columns));
+    if (first > 0) drawn.unshift(gap(first, width));
+    if (last < found.length) drawn.push(gap(found.length - last, width));
+    body.replaceChildren(...drawn);
+  }
+
+  /** Draw everything anew but the choice of columns. */
+  function update() {
+    const columns = model.get("columns");
     const rows = model.get("rows");
-    const sort = model.get("sort");
-    const shown = visible([...rows], columns, model.get("query"), sort);
-    head.replaceChildren(...columns.map((column) => heading(column, sort, choose)));
-    body.replaceChildren(...shown.map((row) => line(row, columns)));
-    count.textContent =
-      shown.length === rows.length ? `${rows.length} runs` : `${shown.length} of ${rows.length} runs`;
+    const shown = columns.filter((column) => column.shown);
+    found = visible(rows, columns, model.get("query"), model.get("sort"));
+    head.replaceChildren(...shown.map(heading));
+    table.setAttribute("aria-rowcount", String(found.length + 1));
+    const all = rows.length === 1 ? "1 run" : `${rows.length} runs`;
+    count.textContent = found.length === rows.length ? all : `${found.length} of ${all}`;
+    summary.textContent = `Columns: ${shown.length} of ${columns.length}`;
+    draw();
   }
 
   const redraw = () => {
     if (filter.value !== model.get("query")) filter.value = model.get("query");
-    draw();
+    update();
   };
-  for (const name of ["rows", "columns", "sort", "query"]) model.on(`change:${name}`, redraw);
-  draw();
+  let waiting = 0;
+  frame.addEventListener("scroll", () => {
+    cancelAnimationFrame(waiting);
+    waiting = requestAnimationFrame(draw);
+  });
+  const watched = ["rows", "columns", "sort", "query"];
+  for (const name of watched) model.on(`change:${name}`, redraw);
+  choices.replaceChildren(...model.get("columns").map(choice));
+  update();
   return () => {
-    for (const name of ["rows", "columns", "sort", "query"]) model.off(`change:${name}`, redraw);
+    cancelAnimationFrame(waiting);
+    for (const name of watched) model.off(`change:${name}`, redraw);
   };
 }
 
