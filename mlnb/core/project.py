@@ -131,9 +131,7 @@ def current(start: Path | None = None) -> Project:
         stamp = os.stat(f"{root}/{FILE_NAME}").st_mtime  # noqa: PTH116  (asked for by every cell)
     except OSError:
         stamp = 0.0
-    names = [name for name in os.environ if settings_table.is_setting(name)]
-    variables = tuple((name, os.environ.get(name, "")) for name in sorted(names))
-    key = (root, stamp, variables)
+    key = (root, stamp, settings_table.variables())
     if key not in _open:
         _open[key] = Project(root, settings_table.load(root))
     return _open[key]

@@ -96,6 +96,11 @@ class Settings(BaseModel):
         900, gt=0, description="Seconds that the parent of warm kernels waits for the next one."
     )
     warm_pool: int = Field(2, ge=1, le=64, description="Started kernels that a pool keeps.")
+    step_cache_size: int = Field(
+        20 * 1024**3,
+        ge=0,
+        description="Bytes of cached cells and checkpoints that `project gc` leaves in the store.",
+    )
     cell_timeout: float = Field(
         0, ge=0, description="Seconds a headless cell may take; 0 means no limit."
     )
@@ -163,6 +168,19 @@ def is_setting(variable: str) -> bool:
     if not variable.startswith(PREFIX):  # most of them
         return False
     return not (variable in CONTEXT or variable == SIGNING_KEY or variable.startswith(HIDDEN))
+
+
+_seen: tuple[Any, tuple[tuple[str, str], ...]] = (None, ())
+
+
+def variables() -> tuple[tuple[str, str], ...]:
+    """Return the environment variables that are settings, sorted."""
+    global _seen
+    now: Any = getattr(os.environ, "_data", None)  # comparing it is 20 times sooner than decoding
+    if now is None or now != _seen[0]:
+        found = tuple(sorted((k, v) for k, v in os.environ.items() if is_setting(k)))
+        _seen = (dict(now) if now is not None else None, found)
+    return _seen[1]
 
 
 def load(root: Path) -> Settings:

@@ -186,7 +186,12 @@ def head(path: Path) -> dict[str, Any] | None:
 
 def folder(project: Project) -> Path:
     """Return where the journal of a project is; it need not be there."""
-    return project.root / STATE / "local" / "journal"
+    return _folder(project.root)
+
+
+@lru_cache(maxsize=64)
+def _folder(root: Path) -> Path:
+    return root / STATE / "local" / "journal"
 
 
 def files(project: Project) -> list[Path]:
@@ -298,9 +303,10 @@ class Trouble:
 
 def trouble(project: Project) -> Trouble | None:
     """Return why nothing is delivered at present, if so."""
-    with suppress(OSError, ValueError, TypeError):
-        text = (folder(project) / "trouble.json").read_text(encoding="utf-8")
-        return Trouble(**json.loads(text))
+    place = f"{folder(project)}/trouble.json"
+    if os.path.exists(place):  # noqa: PTH110  (mostly it does not, and cells ask)
+        with suppress(OSError, ValueError, TypeError):
+            return Trouble(**json.loads(Path(place).read_text(encoding="utf-8")))
     return None
 
 
