@@ -256,4 +256,3 @@ def _streams(
         else:
             theirs[name] = value if isinstance(value, int) else value.fileno()
     return ours, theirs
-

@@ -29,7 +29,7 @@ def settle(message: dict[str, Any], stdio: tuple[int, int, int]) -> None:
     if message["argv"]:
         sys.argv[:] = message["argv"]
     preloading.reseed()
-    limits.apply(message["limits"]["memory"], message["limits"]["cpu"])
+    limits.limit_cpu(message["limits"]["cpu"])
 
 
 def default_signals(kept: dict[int, Any]) -> None:
@@ -71,11 +71,12 @@ def live(birth: Birth) -> int:
     if message["kind"] == "kernel":
         from mlnb.execution.warm import kernel
 
-        return kernel.run(request, connection, lifeline)
+        return kernel.run(request, connection, lifeline, message["limits"]["memory"])
     from mlnb.execution import inprocess
 
     os.close(connection)
     if lifeline >= 0:
         os.close(lifeline)
         die_with_parent(parent)
+    limits.limit_memory(message["limits"]["memory"])
     return int(inprocess.main(request) or 0)

@@ -2,7 +2,7 @@
 
 Before the fork the application has read its configuration and the kernel has its shell. After it
 come sockets, threads, streams, the history (a database and a thread) and the user's own startup
-files. With further arguments on the command line, nothing of the first half is used.
+files. With arguments on the command line that concern the first half, nothing of it is used.
 """
 
 import os
@@ -167,25 +167,35 @@ def _singletons(app: WarmKernelApp) -> list[SingletonConfigurable]:
     return [app, app.kernel, app.kernel.shell]
 
 
-def run(request: dict[str, Any], connection: int, lifeline: int) -> int:
+def run(request: dict[str, Any], connection: int, lifeline: int, memory: int) -> int:
     """Be a kernel until it is shut down; returns the exit code."""
     arguments = list(request.get("arguments", ()))
     if lifeline >= 0:
         _end_with_owner(lifeline)
-    if _prepared is None or arguments:
-        return _run_whole(request["connection_file"], arguments, connection)
+    if _prepared is None or not _known(arguments):
+        return _run_whole(request["connection_file"], arguments, connection, memory)
     app = _prepared
     for one in _singletons(app):
         for kind in type(one)._walk_mro():
             kind._instance = one
     app.kernel.shell.init_sys_modules()
     app.init_crash_handler()
+    app.parse_command_line(arguments)
+    app.kernel.shell.config.merge(app.cli_config)
     app.complete(request["connection_file"], connection)
     _begin_history(app.kernel.shell)
-    _explain_memory(app.kernel.shell)
+    _limit_memory(app.kernel.shell, memory)
     app.start()
     _end_threads(app)
     return 0
+
+
+def _known(arguments: list[str]) -> bool:
+    """Tell whether all arguments are about what is only made after the fork.
+
+    nbclient, and so nbconvert and papermill, ask every kernel to keep its history in memory.
+    """
+    return all(argument.startswith("--HistoryManager.") for argument in arguments)
 
 
 def _end_threads(app: IPKernelApp) -> None:
@@ -200,11 +210,13 @@ def _end_threads(app: IPKernelApp) -> None:
             thread.join(_JOIN_SECONDS)
 
 
-def _run_whole(connection_file: str, arguments: list[str], connection: int) -> int:
+def _run_whole(
+    connection_file: str, arguments: list[str], connection: int, memory: int
+) -> int:
     app = IPKernelApp.instance()
     app.initialize(["-f", connection_file, *arguments])
     _say_ready(connection)
-    _explain_memory(app.kernel.shell)
+    _limit_memory(app.kernel.shell, memory)
     app.start()
     _end_threads(app)
     return 0
@@ -236,15 +248,19 @@ def _begin_history(shell: Any) -> None:
     IOLoop.current().call_later(_HISTORY_DELAY, begin)
 
 
-def _explain_memory(shell: Any) -> None:
-    """Let a cell that has run out of memory say so, which takes some memory."""
+def _limit_memory(shell: Any, memory: int) -> None:
+    """Limit memory, now that the stacks of the kernel's threads are there.
+
+    A cell that has run out of it is let say so, which takes some memory.
+    """
 
     def handler(self: Any, kind: Any, value: Any, trace: Any, tb_offset: Any = None) -> None:
         limits.give_headroom()
         self.showtraceback((kind, value, trace), tb_offset=tb_offset)
 
-    if limits.is_limited():
+    if memory:
         shell.set_custom_exc((MemoryError,), handler)
+        limits.limit_memory(memory)
 
 
 def _say_ready(connection: int) -> None:

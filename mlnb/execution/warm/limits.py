@@ -21,20 +21,24 @@ def data_bytes() -> int:
     return 0
 
 
-def apply(memory: int, cpu: float) -> None:
-    """Limit this process.
+def limit_memory(bytes_: int) -> None:
+    """Limit what this process allocates beyond what it has now (``RLIMIT_DATA``).
 
-    Memory is what it allocates beyond what it has now (``RLIMIT_DATA``): address space would count
-    what libraries only reserve. An allocation beyond it fails, as ``MemoryError`` in Python.
+    Address space would count what libraries only reserve. An allocation beyond the limit fails,
+    as ``MemoryError`` in Python.
     """
-    if memory:
-        base = data_bytes()
+    if bytes_:
+        most = data_bytes() + bytes_
         with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_DATA, (base + memory, base + memory + HEADROOM))
-    if cpu:
-        seconds = max(1, round(cpu))
+            resource.setrlimit(resource.RLIMIT_DATA, (most, most + HEADROOM))
+
+
+def limit_cpu(seconds: float) -> None:
+    """Limit the CPU time of this process: SIGXCPU ends it."""
+    if seconds:
+        whole = max(1, round(seconds))
         with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+            resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 5))
 
 
 def give_headroom() -> None:
@@ -105,8 +109,3 @@ def status(pid: int) -> tuple[int | None, int | None, int, float]:
     if os.WIFSIGNALED(how):
         return None, os.WTERMSIG(how), usage.ru_maxrss * 1024, spent
     return os.WEXITSTATUS(how), None, usage.ru_maxrss * 1024, spent
-
-
-def is_limited() -> bool:
-    """Tell whether this process may allocate only so much."""
-    return resource.getrlimit(resource.RLIMIT_DATA)[0] != resource.RLIM_INFINITY

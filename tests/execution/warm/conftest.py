@@ -31,9 +31,7 @@ def runtime() -> Iterator[Path]:
 
 
 @pytest.fixture(autouse=True)
-def own_zygotes(
-    runtime: Path, own_variables: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def own_zygotes(runtime: Path, own_variables: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLNB_RUNTIME_DIR", str(runtime))
 
 

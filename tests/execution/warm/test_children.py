@@ -52,7 +52,9 @@ def test_everything_is_imported_and_nothing_else_is_shared(kernel: Starter) -> N
     one.run("x = 1; import os; os.environ['LEAK'] = '1'; import random; random.seed(1)")
     assert one.run("import sys; print('pandas' in sys.modules)") == "True"
     other = kernel()
-    assert other.run("print('x' in globals(), __import__('os').environ.get('LEAK'))") == "False None"
+    assert (
+        other.run("print('x' in globals(), __import__('os').environ.get('LEAK'))") == "False None"
+    )
 
 
 def test_no_descriptor_of_the_zygote_is_left(kernel: Starter) -> None:
@@ -165,7 +167,9 @@ def test_files_that_were_not_closed_are_written(kernel: Starter, tmp_path: Path)
     one = kernel()
     one.run("import atexit, threading, time; f = open('a.txt', 'w'); f.write('whole')")
     one.run("atexit.register(lambda: open('b.txt', 'w').write('exit'))")
-    one.run("threading.Thread(target=lambda: (time.sleep(.2), open('c.txt', 'w').write('thread'))).start()")
+    one.run(
+        "threading.Thread(target=lambda: (time.sleep(.2), open('c.txt', 'w').write('thread'))).start()"
+    )
     one.close()
     assert one.child.returncode == 0
     assert [(tmp_path / name).read_text() for name in ("a.txt", "b.txt", "c.txt")] == [
