@@ -12,7 +12,7 @@ from typing import Any
 from mlnb.core import project as projects
 from mlnb.core.errors import Interrupted, MlnbError
 from mlnb.core.records import Record, Status
-from mlnb.execution import kernelspecs, notebooks, outputs, scraps
+from mlnb.execution import checkpoints, kernelspecs, notebooks, outputs, scraps, selection
 from mlnb.execution import parameters as declared
 from mlnb.execution.conducting import Conductor
 
@@ -43,6 +43,12 @@ class NotebookJob:
     prepare_only: bool = False
     cell_timeout: float | None = None
     """By default the setting ``cell_timeout``."""
+    resume: bool = False
+    """Whether to go on from the last checkpoint before which nothing has changed."""
+    skip_tags: tuple[str, ...] = ()
+    """Cells with one of these tags are passed over, as those tagged ``skip-ci`` always are."""
+    only_tags: tuple[str, ...] = ()
+    """When given, cells without one of these tags are passed over."""
 
     @property
     def folder(self) -> Path:
@@ -88,6 +94,7 @@ class Execution:
             runner=self.runner,
             why=self.why,
             values=self.values,
+            notes=checkpoints.in_words(self.notes),
         )
 
     def way(self) -> dict[str, str]:
@@ -118,6 +125,8 @@ class NotebookRun(Record):
     runner: str
     why: str = ""
     values: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    """Where it went on, and which checkpoints were stored."""
 
 
 def execute(
@@ -217,13 +226,15 @@ def attempt(job: NotebookJob) -> Execution:
         job.output.parent.mkdir(parents=True, exist_ok=True)
         outputs.write(prepared, job.output)
         return execution
+    selection.mark(prepared.cells, skip=job.skip_tags, only=job.only_tags)
     outputs.start(prepared)
     job.output.parent.mkdir(parents=True, exist_ok=True)
+    outputs.write(prepared, job.output)
     conductor = Conductor(project, job, execution, prepared)
     if execution.runner == "inprocess":
         from mlnb.execution.inprocess import driving
 
-        driving.run(conductor)
+        driving.run(conductor, checkpoints.hooks_for(job, execution.notebook, prepared.cells))
     else:
         _in_kernel(conductor, kernel)
     execution.values = scraps.of(prepared.cells)

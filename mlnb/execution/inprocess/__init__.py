@@ -72,10 +72,12 @@ def main(request: dict[str, Any]) -> NoReturn:
     if "program" in request:
         # The program stands above this package; only its name is known here.
         program = import_module("mlnb.ui.cli").main
-        leaving.leave(lambda: program(request["program"]), lambda status: b"%d\n" % status, last)
+        leaving.leave(
+            lambda: program(request["program"]), lambda status, _why: b"%d\n" % status, last
+        )
     from mlnb.execution.inprocess import journal, runner
 
-    leaving.leave(lambda: runner.run(request), lambda _status: journal.BYE, last)
+    leaving.leave(lambda: runner.run(request), journal.bye, last)
 
 
 def __getattr__(name: str) -> Any:

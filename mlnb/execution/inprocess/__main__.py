@@ -21,5 +21,5 @@ def _request(descriptor: int) -> dict[str, Any]:
 if __name__ == "__main__":
     asked = _request(int(sys.argv[1]))
     sys.argv[:] = [str(item) for item in asked.get("argv", [""])]
-    limits.apply(asked.get("limits", {}).get("memory", 0), 0)
+    limits.limit_memory(asked.get("memory", 0))
     main(asked)

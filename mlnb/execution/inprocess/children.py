@@ -93,8 +93,7 @@ class Spawned:
             )
         finally:
             os.close(reading)
-        limits = {"memory": order.memory}
-        request = {**order.request, "fds": [order.journal], "argv": order.argv, "limits": limits}
+        request = {**order.request, "fds": [order.journal], "argv": order.argv}
         with os.fdopen(writing, "w", encoding="utf-8") as stream, suppress(BrokenPipeError):
             json.dump(request, stream)
         self.pid = self._process.pid
@@ -175,7 +174,7 @@ class Forked:
 def _be_child(order: Order) -> NoReturn:
     """Do in a fork what a child of a warm parent does, and end."""
     from mlnb.execution import inprocess
-    from mlnb.execution.warm import becoming
+    from mlnb.execution.warm import becoming, limits
 
     parent = os.getppid()
     try:
@@ -189,6 +188,7 @@ def _be_child(order: Order) -> NoReturn:
         becoming.settle(message, (nothing, order.errors, os.dup(order.errors)))
         becoming.default_signals({})
         becoming.die_with_parent(parent)
+        limits.limit_memory(order.memory)
         inprocess.main({**order.request, "fds": [order.journal]})
     finally:
         os._exit(1)

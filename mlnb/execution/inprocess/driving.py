@@ -80,7 +80,12 @@ class _Driver:
             for position, cell in conductor.cells()
         ]
         order = Order(
-            request={"cells": cells, "output_limit": settings.cell_output_limit, "hooks": hooks},
+            request={
+                "cells": cells,
+                "output_limit": settings.cell_output_limit,
+                "hooks": hooks,
+                "memory": conductor.job.memory,
+            },
             cwd=str(conductor.job.folder),
             env=conductor.environment(),
             journal=journal,
@@ -112,6 +117,7 @@ class _Driver:
 
     def _watch(self) -> None:
         """End what takes too long, or what somebody wants to end."""
+        self._conductor.save()
         time = monotonic()
         if self._stopping is None:
             if reason := self._conductor.stop_reason():
@@ -137,7 +143,7 @@ class _Driver:
         if self._child is None:
             return
         code = 0
-        if not self._bye:
+        if not self._bye or self._stopping or self._failed:
             try:
                 code = self._child.wait(GRACE)
             except TimeoutError:
@@ -175,6 +181,9 @@ class _Driver:
             self._end(entry)
         elif kind == "note":
             self._conductor.execution.notes.append(entry)
+            if "cell" in entry:
+                told = self._cells[entry["cell"]]["metadata"].setdefault("mlnb", {})
+                told.update(entry["note"])
         elif kind == "flood" and self._stopping is None:
             self._stop(endings.Flooded())
         elif kind == "hello":
@@ -184,6 +193,10 @@ class _Driver:
             self._failed = endings.CellRaised("SystemExit", "")
         elif kind == "bye":
             self._bye = True
+            if entry["problem"] and not self._over:
+                self._failed = endings.KernelEnded(
+                    f"it could not run the cells: {entry['problem']}"
+                )
         elif kind == "done":
             self._over = True
             self._give_up_at = monotonic() + GRACE

@@ -12,7 +12,7 @@
 ``note``   what a hook returned, from ``hook``, about cell ``cell``
 ``exit``   a cell asked to end here, well
 ``done``   the last cell has ended; ``widgets`` is the state to keep in the notebook's metadata
-``bye``    the process has nothing left to do
+``bye``    the process has nothing left to do: ``status``, ``problem``
 =========  =====================================================================================
 """
 
@@ -20,7 +20,10 @@ import json
 import os
 from typing import Any
 
-BYE = b'{"k": "bye"}\n'
+
+def bye(status: int, problem: str) -> bytes:
+    """Return the last line."""
+    return json.dumps({"k": "bye", "status": status, "problem": problem}).encode() + b"\n"
 
 
 class Writer:

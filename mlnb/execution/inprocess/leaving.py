@@ -10,18 +10,21 @@ from contextlib import suppress
 from typing import NoReturn
 
 
-def leave(work: Callable[[], int | None], last_word: Callable[[int], bytes], to: int) -> NoReturn:
+def leave(
+    work: Callable[[], int | None], last_word: Callable[[int, str], bytes], to: int
+) -> NoReturn:
     """Do the work, then what an interpreter does at its end, and end with the work's status.
 
     Just before the process goes, the last word is written to a descriptor: who waits for it need
     not wait until the system has taken the memory of a large process back.
     """
-    status = 1
+    status, problem = 1, ""
     try:
         status = work() or 0
     except SystemExit as error:
         status = error.code if isinstance(error.code, int) else int(error.code is not None)
-    except BaseException:
+    except BaseException as error:
+        problem = f"{type(error).__name__}: {error}"
         traceback.print_exc()
     with suppress(BaseException):
         threading._shutdown()  # type: ignore[attr-defined]  # joins what is no daemon
@@ -31,5 +34,5 @@ def leave(work: Callable[[], int | None], last_word: Callable[[int], bytes], to:
         with suppress(Exception):
             stream.flush()  # type: ignore[union-attr]
     with suppress(OSError):
-        os.write(to, last_word(status))
+        os.write(to, last_word(status, problem))
     os._exit(status)

@@ -39,7 +39,8 @@ def run(request: dict[str, Any]) -> int:
     ]
     session: Any = app.session
     session.deliver = collector.deliver
-    _explain_memory(app.kernel.shell)
+    if request.get("memory"):
+        _explain_memory(app.kernel.shell)
     runner = _Runner(app, journal, collector, capture, hooking.load(request.get("hooks", [])))
     try:
         asyncio.run(runner.run(cells))
@@ -173,8 +174,7 @@ def _explain_memory(shell: Any) -> None:
         limits.give_headroom()
         self.showtraceback((kind, value, trace), tb_offset=tb_offset)
 
-    if limits.is_limited():
-        shell.set_custom_exc((MemoryError,), handler)
+    shell.set_custom_exc((MemoryError,), handler)
 
 
 def _end(cell: RunCell, outcome: CellOutcome, reply: dict[str, Any]) -> dict[str, Any]:
