@@ -91,9 +91,13 @@ class _File:
         self._batch: list[Entry] = []
 
     def deliver(self) -> int:
-        """Deliver what there is; remove the file when its writer is gone and nothing is left."""
+        """Deliver what there is now; remove the file when its writer is gone and nothing is left.
+
+        Its writer may be faster than the store: what it goes on writing is left for the next time.
+        """
         complete = not journal.is_open(self._path)
-        if not complete and self._state.offset == journal.size(self._path):
+        there = journal.size(self._path)
+        if not complete and self._state.offset == there:
             return 0
         if self._gone():
             if complete:
@@ -103,7 +107,7 @@ class _File:
         with store.failures(self._uri):
             self._client = store.connection(self._uri)
             before = self._state.number
-            while self._deliver_chunk(complete):
+            while self._state.offset < there and self._deliver_chunk(complete):
                 pass
             if complete:
                 self._finish()
