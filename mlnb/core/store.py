@@ -146,6 +146,13 @@ class ObjectStore(Objects):
             raise UnreadableRecord(f"entry {log}/{number}", "it is no JSON object")
         return Entry(number, data)
 
+    def remove_log(self, log: str) -> None:
+        """Remove a log's entries: only where each stands for itself, as in a cache."""
+        with self._failures():
+            for number in reversed(self._backend.numbers(_log_key(log), 0)):
+                self._backend.delete(_entry_key(log, number))
+        self._known.pop(log, None)
+
     def entries(
         self,
         log: str,

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.metadata import entry_points
 
 from mlnb.core import project
 from mlnb.core.backends.renewal import ObjectFile
@@ -26,8 +27,13 @@ from mlnb.datasets.removal import holders
 
 _NAME = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _VERSIONS = re.compile(r"datasets/([^/]+)/versions")
-_LEAVES = ("endpoints/", "models/", "pipelines/", "validations/")
+_LEAVES = ("checkpoints/", "endpoints/", "models/", "pipelines/", "steps/", "validations/")
 """Logs whose objects (notebooks, labels) name no other objects, and so need not be read."""
+CACHES = "mlnb.caches"
+"""Entry points of functions that keep a cache below its size: ``(dry_run=…) → how many went``.
+
+The packages above this one keep in the store what can be made again.
+"""
 _AT_ONCE = 16
 
 
@@ -54,6 +60,8 @@ def collect(*, older_than: float | None = None, dry_run: bool = False) -> Garbag
         removed then.
     """
     here = project.current()
+    for point in sorted(entry_points(group=CACHES), key=lambda point: point.name):
+        point.load()(dry_run=dry_run)
     grace = here.store.grace if older_than is None else older_than
     before = time.time() - grace
     found: dict[str, list[ObjectFile]] = {}

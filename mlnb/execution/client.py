@@ -18,7 +18,8 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any
 
-from mlnb.execution import conducting, kernelspecs
+from mlnb.execution import checkpoints, conducting, kernelspecs
+from mlnb.execution.checkpoints.kernel import KernelCheckpoints
 from mlnb.execution.conducting import Conductor, is_executed
 from mlnb.execution.endings import CellRaised, CellStopped, Ending, Flooded, KernelEnded, Stopped
 from mlnb.execution.inprocess.limiting import FLOOD, cut_off, size_of
@@ -159,10 +160,32 @@ class WatchedClient(NotebookClient):  # type: ignore[misc]  # nbclient is untype
         except RuntimeError as error:  # it died, or did not answer in time
             raise KernelEnded(f"it did not start ({error})") from None
 
+    async def before_cells(self) -> None:
+        """Do what is to be done in the kernel before its first cell."""
+
+    def is_taken(self, cell: NotebookNode, index: int) -> bool:
+        """Tell whether a cell need not run, its outputs being there."""
+        return False
+
+    async def after_cell(self, cell: NotebookNode, index: int) -> None:
+        """Do what is to be done in the kernel after a cell that did not fail."""
+
+    async def ask(self, expression: str) -> str:
+        """Evaluate an expression in the kernel, unseen, and return the ``repr`` of its value."""
+        message = self.kc.execute("", silent=True, user_expressions={"answer": expression})
+        reply = await self.async_wait_for_reply(message)
+        answer = reply["content"]["user_expressions"]["answer"]
+        if answer["status"] != "ok":
+            raise RuntimeError(f"{answer['ename']}: {answer['evalue']}")
+        return str(answer["data"]["text/plain"])
+
     async def _run_cells(self) -> None:
+        await self.before_cells()
         for index, cell in self.cells_to_run():
             if reason := self._stop_reason():
                 raise Stopped(reason)
+            if self.is_taken(cell, index):
+                continue
             self._size = 0
             self.cell_starts(cell, index)
             try:
@@ -171,6 +194,7 @@ class WatchedClient(NotebookClient):  # type: ignore[misc]  # nbclient is untype
                 self.cell_ends(cell, index, error)
                 raise await self._meaning_of(error) from error
             self.cell_ends(cell, index, None)
+            await self.after_cell(cell, index)
 
     def output(
         self, outs: list[Any], msg: dict[str, Any], display_id: str | None, cell_index: int
@@ -264,11 +288,53 @@ class ConductedClient(WatchedClient):
     def __init__(self, conductor: Conductor, **options: Any) -> None:
         super().__init__(conductor.prepared.body, **options)
         self._conductor = conductor
+        self._places = {index: place for place, (index, _) in enumerate(self.cells_to_run())}
+        self._taken: list[dict[str, Any]] = []
+        self._checkpoints: KernelCheckpoints | None = None
+        self._begun = 0.0
 
     def cell_starts(self, cell: NotebookNode, index: int) -> None:
         """Tell of a cell that starts."""
+        self._begun = monotonic()
         self._conductor.cell_started(index)
 
     def cell_ends(self, cell: NotebookNode, index: int, error: Exception | None) -> None:
         """Tell of a cell that has ended."""
         self._conductor.cell_finished(index, failed=error is not None)
+
+    async def before_cells(self) -> None:
+        """Go on from a checkpoint, when that is wanted."""
+        job, execution = self._conductor.job, self._conductor.execution
+        if not checkpoints.hooks_for(job, execution.notebook, self.nb.cells):
+            return
+        from mlnb.execution.checkpoints.plan import Plan
+
+        cells = [(cell.source, cell.metadata.get("tags", [])) for _, cell in self.cells_to_run()]
+        plan = Plan(self._conductor.project, execution.notebook, cells, job.folder)
+        self._checkpoints = KernelCheckpoints(plan, job.resume, self.ask)
+        self._taken = await self._checkpoints.start()
+        execution.notes += [{"note": note} for note in self._checkpoints.notes]
+
+    def is_taken(self, cell: NotebookNode, index: int) -> bool:
+        """Take the outputs of a cell before the checkpoint."""
+        place = self._places[index]
+        if self._checkpoints is None or place >= len(self._taken):
+            return False
+        kept = self._taken[place]
+        self.cell_starts(cell, index)
+        cell.outputs = from_dict(kept["outputs"])  # type: ignore[no-untyped-call]
+        cell.execution_count = kept["count"]
+        cell.metadata["mlnb"] = {"skipped": self._checkpoints.reason}
+        self.cell_ends(cell, index, None)
+        return True
+
+    async def after_cell(self, cell: NotebookNode, index: int) -> None:
+        """Store a checkpoint after a cell that is one."""
+        if self._checkpoints is None:
+            return
+        note = await self._checkpoints.after_cell(
+            self._places[index], cell.outputs, cell.execution_count, monotonic() - self._begun
+        )
+        if note:
+            self._conductor.execution.notes.append({"note": note, "cell": index})
+            cell.metadata.setdefault("mlnb", {}).update(note)

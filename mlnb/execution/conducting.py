@@ -1,5 +1,6 @@
 """Keeps the output notebook, the `Execution` and the event stream in step with what runs."""
 
+import json
 import os
 import re
 from collections.abc import Iterable
@@ -7,11 +8,13 @@ from datetime import datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from mlnb.core import redaction
 from mlnb.core.errors import CellFailed, Interrupted, KernelDied, MlnbError, TimedOut
 from mlnb.core.project import Project
 from mlnb.execution import endings, outputs
 from mlnb.execution.notebooks import Cell
 from mlnb.execution.outputs import Prepared
+from mlnb.execution.selection import is_passed_over
 
 if TYPE_CHECKING:
     from mlnb.execution.executor import Execution, NotebookJob
@@ -127,6 +130,8 @@ class Conductor:
 
     def _end(self, position: int, *, failed: bool) -> None:
         cell = self.prepared.cells[position]
+        if self.execution.given.secrets and cell["cell_type"] == "code":
+            cell["outputs"] = json.loads(redaction.text(json.dumps(cell["outputs"])))
         told = cell["metadata"]["papermill"]
         ended = outputs.now()
         seconds = (ended - datetime.fromisoformat(told["start_time"])).total_seconds()
@@ -160,13 +165,13 @@ class Conductor:
         where = f"{notebook}, cell {cell}"
         match ending:
             case endings.CellRaised():
-                value = _ANSI.sub("", ending.value).strip()
+                value = redaction.text(_ANSI.sub("", ending.value).strip())
                 if ending.name == "SystemExit" and value in _SUCCESSFUL_EXIT:
                     self.execution.cells_done = cell or 0
                     return None
                 return CellFailed(notebook, cell or 1, ending.name, value)
             case endings.KernelEnded():
-                return KernelDied(notebook, cell, f"{ending}{last_words}")
+                return KernelDied(notebook, cell, f"{ending}{redaction.text(last_words)}")
             case endings.CellStopped():
                 fix = "The limit is the setting `cell_timeout`."
                 return TimedOut(where, self.cell_timeout, "" if self.job.cell_timeout else fix)
@@ -186,6 +191,7 @@ def is_executed(cell: Cell) -> bool:
         cell["cell_type"] == "code"
         and bool(cell["source"].strip())
         and "skip-execution" not in cell["metadata"].get("tags", [])
+        and not is_passed_over(cell)
     )
 
 

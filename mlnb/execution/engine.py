@@ -37,7 +37,10 @@ class Engine(PapermillEngine):  # type: ignore[misc]  # papermill is untyped
         **options: Any,
     ) -> NotebookNode:
         """Execute a parameterized notebook; the output file is whole however it ends."""
+        from mlnb.execution import selection
         from mlnb.execution.managed import Keeper
+
+        selection.mark(nb.cells)
 
         keeper = Keeper(
             nb,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlnb.core import project as projects
+from mlnb.core import redaction
 from mlnb.core.errors import Interrupted, MlnbError
 from mlnb.core.records import Record, Status
 from mlnb.execution import checkpoints, kernelspecs, notebooks, outputs, scraps, selection
@@ -206,6 +207,7 @@ def attempt(job: NotebookJob) -> Execution:
     source = notebooks.read(job.notebook)
     kernel, language = notebooks.kernel_for(source, job.kernel)
     given = declared.bind(source, job.parameters)
+    redaction.register(given.secrets)
     execution = Execution(
         project.relative(job.notebook), job.output, len(source.cells), given=given
     )

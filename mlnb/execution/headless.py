@@ -37,6 +37,9 @@ def run(
     execution_timeout: float | None = None,
     timeout: float | None = None,
     memory: int | None = None,
+    resume: bool = False,
+    skip_tags: tuple[str, ...] = (),
+    only_tags: tuple[str, ...] = (),
 ) -> Ended:
     """Execute a notebook; the first interrupt stops the cell that runs, cleanly.
 
@@ -58,6 +61,8 @@ def run(
         Seconds for each cell.
     memory : int, optional
         MiB that the cells may allocate.
+    resume, skip_tags, only_tags
+        As in `NotebookJob`.
 
     Raises
     ------
@@ -81,6 +86,9 @@ def run(
         memory=(memory or 0) << 20,
         on_cell=bar,
         cancelled=cancelled,
+        resume=resume,
+        skip_tags=tuple(skip_tags),
+        only_tags=tuple(only_tags),
     )
     try:
         with _interrupt_sets(cancelled):

@@ -118,6 +118,10 @@ class ProjectModules:
                 found.append(Path(origin).relative_to(self._root).as_posix())
         return sorted(found)
 
+    def digest(self, file: str) -> str:
+        """Return the digest of a module's file; ``""`` when it is not there."""
+        return _digest(self._root / file)
+
     def imported(self) -> dict[str, str]:
         """Return the files of all project modules that this process has imported."""
         look(self._root)

@@ -65,6 +65,25 @@ def notebook() -> None:
 @click.option(
     "--memory", type=click.IntRange(1), metavar="MIB", help="Memory that the cells may allocate."
 )
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on after the last checkpoint before which nothing has changed.",
+)
+@click.option(
+    "--skip-tag",
+    "skip_tags",
+    multiple=True,
+    metavar="TAG",
+    help="Pass over cells with this tag, as those tagged skip-ci always are.",
+)
+@click.option(
+    "--only-tag",
+    "only_tags",
+    multiple=True,
+    metavar="TAG",
+    help="Pass over cells without this tag, except the parameters.",
+)
 @click.pass_obj
 def run(
     surface: Surface | None,

@@ -34,5 +34,8 @@ def _(ended: NotebookRun) -> View:
         fields.append(("in a kernel", ended.why))
     fields += [(f"value {name}", value) for name, value in ended.values.items()]
     return View(
-        ended.notebook, fields=fields, status="good" if ended.status == "FINISHED" else "bad"
+        ended.notebook,
+        fields=fields,
+        notes=ended.notes,
+        status="good" if ended.status == "FINISHED" else "bad",
     )
