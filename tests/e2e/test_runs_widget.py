@@ -26,9 +26,11 @@ import mlnb
 
 chance = random.Random(7)
 
-def train(family, depth, rate):
-    mlnb.datasets.save(pd.DataFrame({{"x": list(range(depth))}}), "flights")
-    mlnb.datasets.load("flights")
+for rows in (10, 20):
+    mlnb.datasets.save(pd.DataFrame({{"x": list(range(rows))}}), "flights")
+
+def train(family, depth, rate, data="flights@1"):
+    mlnb.datasets.load(data)
     given = {{"family": family, "depth": depth, "learning_rate": rate, "seed": 7}}
     mlnb.log(given | {{f"option_{{n:03d}}": n for n in range(200)}})
     for step in range(60):
@@ -42,7 +44,7 @@ TRACKED = (
     "%%track boosting-4 --experiment delays\ntrain('boosting', depth=4, rate=0.3)",
     "%%track boosting-6 --experiment delays\ntrain('boosting', depth=6, rate=0.1)",
     "%%track boosting-8 --experiment delays\ntrain('boosting', depth=8, rate=0.05)",
-    "%%track forest-12 --experiment delays\nprint('trees')\ntrain('forest', depth=12, rate=0.2)",
+    "%%track forest-12 --experiment delays\nprint('trees')\ntrain('forest', 12, 0.2, data='flights')",
 )
 COMPARE = "%runs compare boosting-4 boosting-6 boosting-8 forest-12"
 
@@ -135,7 +137,7 @@ def check_comparison(page: Any, comparison: Any) -> None:
     rows = comparison.locator(".mlnb-grid").first.locator("tbody tr")
     differing = rows.count()
     assert "learning_rate" in comparison.locator(".mlnb-grid").first.inner_text()
-    assert "flights@4" in comparison.locator(".mlnb-grid").first.inner_text()
+    assert "flights@2" in comparison.locator(".mlnb-grid").first.inner_text()
     comparison.get_by_label("only what differs").uncheck()
     assert rows.count() > 200 + differing / 2
     comparison.get_by_label("only what differs").check()
@@ -169,8 +171,8 @@ def check_without_kernel(notebook: Notebook, tmp_path: Path) -> None:
     page.evaluate(
         """async () => {
             const app = window.jupyterapp;
-            await app.shell.currentWidget.sessionContext.shutdown();
             await app.commands.execute('application:close');
+            await app.serviceManager.sessions.shutdownAll();
         }"""
     )
     settings = {"kernelPreference": {"shouldStart": False, "canStart": False}}

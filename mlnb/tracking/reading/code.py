@@ -51,8 +51,8 @@ def _lines(sources: Sequence[str]) -> list[str]:
     """Return the lines of cells, with an empty one between two of them."""
     found: list[str] = []
     for source in sources:
-        found += [*source.splitlines(), ""]
-    return found
+        found += ["", *source.splitlines()]
+    return found[1:]
 
 
 def packages(requirements: bytes | None) -> dict[str, str] | None:

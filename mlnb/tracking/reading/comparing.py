@@ -19,6 +19,8 @@ _FACTS = {
     "branch": "mlflow.source.git.branch",
     "Python": "mlnb.python",
     "operating system": "mlnb.os",
+    "processor": "mlnb.cpu",
+    "seeds": "mlnb.seeds",
 }
 
 
