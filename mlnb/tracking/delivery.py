@@ -152,7 +152,10 @@ class _File:
         if entry.kind == journal.OPEN:
             self._done(entry, run=self._create(body))
         elif entry.kind == journal.JOIN:
-            self._done(entry, run=find(self._project, self._client, body["run"]))
+            known = find(self._project, self._client, body["run"])
+            if body.get("resumed"):
+                self._client.update_run(known, status="RUNNING")
+            self._done(entry, run=known)
         elif entry.kind == journal.FILES:
             self._log_files(entry)
         elif entry.kind == journal.INPUT:
@@ -161,7 +164,8 @@ class _File:
         elif entry.kind == journal.CELL:
             self._state = replace(self._state, cell=str(body))
         elif entry.kind == journal.END:
-            self._client.set_terminated(self._state.run, body["status"], end_time=body["time"])
+            if not self._goes_on():
+                self._client.set_terminated(self._state.run, body["status"], end_time=body["time"])
             self._done(entry, ended=body["status"])
 
     def _create(self, body: dict[str, Any]) -> str:
@@ -227,7 +231,7 @@ class _File:
         if not state.run:  # not even the first record is whole
             _set_aside(self._path)
             return
-        if self._head["kind"] == journal.OPEN and not state.ended:
+        if _has_say(self._head) and not state.ended and not self._goes_on():
             self._end_for_the_dead()
         if state.tries > 1:
             minting.remove_copies(self._client, str(self._head["run"]), state.run)
@@ -240,6 +244,16 @@ class _File:
             with suppress(BadInput), store.failures(self._uri):
                 self._client.set_tag(state.run, DAMAGED, str(state.damaged))
         journal.remove(self._path)
+
+    def _goes_on(self) -> bool:
+        """Tell whether the run is open elsewhere, too: who ends it last says how it ended."""
+        ids = {str(self._head["run"]), self._state.run}
+        for path in journal.files(self._project):
+            if journal.run_of(path) in ids and path != self._path and journal.is_open(path):
+                head = journal.head(path)
+                if head is not None and _has_say(head) and not journal.state(path).ended:
+                    return True
+        return False
 
     def _end_for_the_dead(self) -> None:
         state = self._state
@@ -258,6 +272,11 @@ class _File:
                 self._client.set_terminated(state.run, "KILLED", end_time=last)
         except BadInput:  # it was deleted: there is nothing to end
             return
+
+
+def _has_say(head: dict[str, Any]) -> bool:
+    """Tell whether a file opened or resumed its run; others only add to it."""
+    return bool(head["kind"] == journal.OPEN or head.get("resumed"))
 
 
 def _entities(batch: list[Entry]) -> tuple[list[Any], list[Any], list[Any]]:

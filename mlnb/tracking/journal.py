@@ -42,7 +42,11 @@ OPEN, JOIN, METRICS, PARAMS, TAGS, FILES, INPUT, CELL, END = (
     "cell",
     "end",
 )
-"""Kinds of records. A file begins with `OPEN` (a new run) or `JOIN` (further writes to one)."""
+"""Kinds of records. A file begins with `OPEN` (a new run) or `JOIN` (further writes to one).
+
+A `JOIN` with the time ``resumed`` opens the run again: it is running from then on, and who ends it
+last says how it ended.
+"""
 ORIGIN = "mlnb.journal"
 """Tag of a delivered run: its id in the journal, where the store chose another."""
 
