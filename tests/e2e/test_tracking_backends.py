@@ -4,7 +4,6 @@ The servers are real: MLflow, PostgreSQL from the system's package, SeaweedFS fo
 delivers, as in a notebook.
 """
 
-import http.client
 import json
 import os
 import subprocess
@@ -13,9 +12,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,6 +24,8 @@ from mlnb.testing.postgres import PostgresServer, postgres_server
 from mlnb.testing.s3 import S3Server
 from mlnb.testing.tracking_server import TrackingServer, tracking_server
 from mlnb.tracking import journal, runs
+
+from .proxies import proxy, wants
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -299,7 +298,10 @@ def test_a_name_and_a_password(
 
 def test_a_token(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """MLflow's own server knows no tokens: what stands before it asks for them."""
-    with tracking_server(tmp_path / "server") as server, guard(server.uri, "t0ken-t0ken") as uri:
+    with (
+        tracking_server(tmp_path / "server") as server,
+        proxy(server.uri, wants("t0ken-t0ken")) as uri,
+    ):
         with_shipper(monkeypatch, uri)
         monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "another-token")
         with pytest.raises(TrackingUnavailable, match="credentials in MLFLOW_TRACKING_TOKEN"):
@@ -313,47 +315,6 @@ def test_a_token(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPat
             runs.list_runs()
         for path in project.root.rglob("*"):
             assert not path.is_file() or b"t0ken-t0ken" not in path.read_bytes(), path
-
-
-@contextmanager
-def guard(behind: str, token: str) -> Iterator[str]:
-    """Run a reverse proxy that passes on only what has a token."""
-    address = urlsplit(behind).netloc
-
-    class Handler(BaseHTTPRequestHandler):
-        def _pass_on(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            if self.headers.get("Authorization") != f"Bearer {token}":
-                self.send_response(401)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            connection = http.client.HTTPConnection(address, timeout=60)
-            headers = {k: v for k, v in self.headers.items() if k.lower() != "host"}
-            connection.request(self.command, self.path, body or None, headers)
-            answer = connection.getresponse()
-            data = answer.read()
-            self.send_response(answer.status)
-            self.send_header("Content-Type", answer.headers.get("Content-Type", "text/plain"))
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-            connection.close()
-
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _pass_on
-
-        def log_message(self, *_said: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(10)
 
 
 def test_wrong_credentials_for_a_database(
