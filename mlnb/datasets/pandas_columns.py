@@ -112,6 +112,10 @@ def _by_default(column: Any, own: bool = False) -> Any:
     if (pa.types.is_timestamp(kind) and kind.tz is None) or pa.types.is_duration(kind):
         name = "datetime64" if pa.types.is_timestamp(kind) else "timedelta64"
         return pd.Series(_writable(column, np.dtype(f"{name}[{kind.unit}]"), own), copy=False)
+    if pa.types.is_timestamp(kind) and not column.null_count:
+        numbers = _writable(column, np.dtype(f"datetime64[{kind.unit}]"), own).view("i8")
+        zoned = column.slice(0, 0).to_pandas().dtype  # whole numbers are read as in UTC, no copy
+        return pd.Series(numbers, dtype=zoned, copy=False)
     return column.to_pandas().copy()
 
 
