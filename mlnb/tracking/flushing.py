@@ -121,8 +121,11 @@ def _targets(project: Project) -> dict[Path, int]:
 
 def _reached(targets: dict[Path, int]) -> bool:
     for path in list(targets):
-        if path.exists() and journal.state(path).offset < targets[path]:
-            return False
+        if journal.state(path).offset < targets[path]:
+            if path.exists():
+                return False
+        elif path.exists() and not journal.is_open(path):
+            return False  # its writer is gone, and the run is not yet called ended
         targets.pop(path)
     return True
 
