@@ -19,7 +19,7 @@ from mlnb.core.hashing import digest_folder
 from mlnb.core.names import check_name
 from mlnb.core.records import AliasChange, Column, ModelVersion
 from mlnb.core.urls import without_secrets
-from mlnb.tracking import aliases, content, serialization, store
+from mlnb.tracking import aliases, autologging, content, serialization, store
 from mlnb.tracking import run as runs
 from mlnb.tracking.recording import Run
 from mlnb.tracking.registry import (
@@ -101,7 +101,7 @@ def register(
                 "a model cannot be registered without it",
             ) from None
         made = _register(
-            owner, stored, packed, name, types, signature, frame, numbers, description, given
+            owner, stored, model, packed, name, types, signature, frame, numbers, description, given
         )
         lineage.record_output("model", made.ref, made.digest, value=made)
     projects.current().events.emit("model.registered", made.ref, run=made.run, data=made.data)
@@ -111,6 +111,7 @@ def register(
 def _register(
     run: Run,
     stored: str,
+    model: Any,
     packed: bytes,
     name: str,
     types: list[str],
@@ -124,7 +125,11 @@ def _register(
     columns = serialization.columns(signature)
     store.use(registry.uri)
     with store.failures(registry.uri):
-        uri, model_id, digest = serialization.save(packed, stored, types, signature, example)
+        found = autologging.logged(model, stored, packed)
+        if found is not None:
+            uri, model_id, digest = found.uri, found.model_id, serialization.digest(found.place)
+        else:
+            uri, model_id, digest = serialization.save(packed, stored, types, signature, example)
         tags = {
             DIGEST: digest,
             AUTHOR: projects.current().settings.author,

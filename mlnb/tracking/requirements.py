@@ -6,11 +6,13 @@ type it is made of, so the packages are those of the types' modules, and those t
 """
 
 import json
+import pickletools
 import sys
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
@@ -32,9 +34,16 @@ def of_skops(content: bytes) -> list[str]:
     return pinned(_modules(schema))
 
 
-def of_object(model: Any) -> list[str]:
-    """Return the requirements of a fitted model: of all objects that it is made of."""
-    return pinned(_modules_within(model))
+def of_file(file: Path) -> list[str]:
+    """Return the requirements of a model that was written as skops or pickle; nothing is loaded.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it cannot be read.
+    """
+    content = file.read_bytes()
+    return of_skops(content) if content.startswith(b"PK") else pinned(_modules_pickled(content))
 
 
 def pinned(modules: Iterable[str]) -> list[str]:
@@ -78,22 +87,10 @@ def _modules(schema: Any) -> Iterator[str]:
             waiting.extend(node)
 
 
-def _modules_within(model: Any, most: int = 100_000) -> set[str]:
-    """Return the modules of the types of an object and of all that it holds."""
-    found: set[str] = set()
-    seen: set[int] = set()
-    waiting = [model]
-    while waiting and len(seen) < most:
-        item = waiting.pop()
-        if id(item) in seen or item is None or isinstance(item, str | bytes | int | float):
-            continue
-        seen.add(id(item))
-        if callable(item) and hasattr(item, "__module__"):
-            found.add(str(item.__module__))
-        found.update(base.__module__ for base in type(item).__mro__)
-        if isinstance(item, dict):
-            waiting.extend(item.values())
-        elif isinstance(item, list | tuple | set | frozenset):
-            waiting.extend(item)
-        waiting.extend(getattr(item, "__dict__", {}).values())
-    return found
+def _modules_pickled(content: bytes) -> Iterator[str]:
+    """Yield the modules that a pickle names: they are written out, and imported already."""
+    for operation, argument, _position in pickletools.genops(content):
+        if isinstance(argument, str):
+            name = argument.partition(" ")[0] if operation.name == "GLOBAL" else argument
+            if name in sys.modules:
+                yield name

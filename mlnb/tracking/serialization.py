@@ -145,13 +145,22 @@ def save(
         example=None if example is None else example.head(EXAMPLE_ROWS),
         validate_serving_input=False,  # the signature was made from it
     )
-    # By its place, not as models:/…, for which MLflow adds a file of its own to the download.
-    origin = local_folder(made.artifact_path)
+    return made.model_uri, made.model_id, digest(made.artifact_path)
+
+
+def digest(place: str) -> str:
+    """Return the digest of a logged model's files, as the store gives them back.
+
+    Parameters
+    ----------
+    place : str
+        Where they are: not as ``models:/…``, for which MLflow adds a file of its own.
+    """
+    origin = local_folder(place)
     if origin is not None:
-        return made.model_uri, made.model_id, digest_folder(origin)
+        return digest_folder(origin)
     with TemporaryDirectory(prefix="mlnb-") as folder:
-        digest = digest_folder(copy(made.artifact_path, Path(folder)))
-    return made.model_uri, made.model_id, digest
+        return digest_folder(copy(place, Path(folder)))
 
 
 class _Skops:

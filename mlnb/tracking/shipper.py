@@ -14,7 +14,8 @@ import random
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 
 from mlnb.core import project as projects
@@ -87,12 +88,21 @@ def main(root: Path) -> int:
 def _work(project: Project) -> set[Path]:
     """Deliver until nothing has happened for a while; returns the files that are left."""
     from mlnb.tracking import delivery  # not before the lock: MLflow takes seconds
+    from mlnb.tracking.capturing.resources import Sampler
 
+    with closing(Sampler(project)) as sampler:
+        return _deliver_until_idle(project, delivery.deliver, sampler.look)
+
+
+def _deliver_until_idle(
+    project: Project, deliver: Callable[[Project], int | None], look: Callable[[], None]
+) -> set[Path]:
     active = time.monotonic()
     pause, patience = 0.0, PATIENCE_SECONDS
     while journal.folder(project).is_dir():
+        look()
         try:
-            done = delivery.deliver(project)
+            done = deliver(project)
             pause = 0.0
         except TrackingUnavailable as error:
             logging.getLogger("mlnb.tracking").warning("mlnb: %s", error.message)

@@ -25,7 +25,7 @@ from mlnb.core.errors import (
 )
 from mlnb.core.project import Project
 from mlnb.core.records import Column
-from mlnb.tracking import models, runs, store
+from mlnb.tracking import models, requirements, runs, store
 
 
 @pytest.fixture(scope="module")
@@ -346,3 +346,88 @@ def test_stock_mlflow_sees_it(project: Project, boosting: Any, frame: pd.DataFra
     assert json.loads(found.tags["mlnb.inputs"])[0] == {"name": "distance", "type": "double"}
     described = mlflow.models.get_model_info(str(models.local_path("delay")))
     assert [item.name for item in described.signature.inputs.inputs] == list(frame.columns)
+
+
+# -- packages, and what autologging logs -----------------------------------------------------------
+
+
+def test_the_packages_are_those_that_mlflow_finds(project: Project, boosting: Any) -> None:
+    models.register(boosting, "delay")
+    folder = models.local_path("delay")
+    ours = (folder / "requirements.txt").read_text().splitlines()
+    from mlflow.models import infer_pip_requirements
+
+    found = set(infer_pip_requirements(str(folder / "model.skops"), "sklearn"))
+    required = {line for line in found if line.partition("==")[0] in requirements.LOADERS}
+    assert required <= set(ours)
+    assert {line.partition("==")[0] for line in ours} == set(requirements.LOADERS)
+    assert f"  - {ours[0]}\n" in (folder / "conda.yaml").read_text()
+
+
+def test_the_packages_of_other_libraries_types_are_found() -> None:
+    found = requirements.pinned(["yaml.nodes", "json.decoder", "__main__", "no_such_module.x"])
+    assert [line.partition("==")[0] for line in found] == [*requirements.LOADERS, "PyYAML"]
+    assert all("==" in line for line in found)
+
+
+def test_the_packages_of_a_pickle_are_read_without_loading_it(tmp_path: Path) -> None:
+    import yaml
+
+    trace = tmp_path / "exploded"
+    file = tmp_path / "model.pkl"
+    file.write_bytes(pickle.dumps([yaml.ScalarNode("a", "b"), Bomb(trace)]))
+    found = requirements.of_file(file)
+    assert "PyYAML" in [line.partition("==")[0] for line in found]
+    assert not trace.exists()
+
+
+def test_stock_mlflow_loads_it(project: Project, boosting: Any, frame: pd.DataFrame) -> None:
+    import mlflow
+
+    models.register(boosting, "delay", example=frame)
+    mlflow.set_tracking_uri(project.tracking_uri)
+    expected = boosting.predict(frame)
+    plain = frame.astype({"origin": str})  # MLflow's check takes no categories
+    assert (mlflow.pyfunc.load_model("models:/delay/1").predict(plain) == expected).all()
+    assert (mlflow.sklearn.load_model("models:/delay/1").predict(frame) == expected).all()
+
+
+def test_a_model_that_autologging_has_logged_is_logged_once(
+    project: Project, frame: pd.DataFrame
+) -> None:
+    import mlflow
+    from sklearn.linear_model import LogisticRegression
+
+    numbers, target = frame[["distance", "hour"]], frame["distance"] > 900
+    mlflow.sklearn.autolog(silent=True)
+    try:
+        with tracking.track("train") as run:
+            model = LogisticRegression(max_iter=1000).fit(numbers, target)
+            first = models.register(model, "delay")
+            model.coef_[0, 0] += 1
+            second = models.register(model, "delay")
+    finally:
+        mlflow.sklearn.autolog(disable=True, silent=True)
+    client = store.client()
+    ids = [
+        client.get_model_version("delay", str(item.number)).source.removeprefix("models:/")
+        for item in (first, second)
+    ]
+    experiment = client.get_run(run.id).info.experiment_id
+    logged = {item.model_id for item in client.search_logged_models([experiment])}
+    assert logged == set(ids), "the first is autologging's own"
+    assert len(logged) == 2, "a changed model is another"
+    assert first.digest != second.digest
+    assert models.load("delay@1").coef_[0, 0] == pytest.approx(model.coef_[0, 0] - 1)
+    assert runs.show(run.id).params["max_iter"] == "1000"
+
+
+def test_outside_a_run_mlflow_does_as_ever(project: Project) -> None:
+    import mlflow.models
+
+    from mlnb.tracking import autologging
+
+    with tracking.track("installs it"):
+        assert autologging._is_open()
+    assert not autologging._is_open()
+    assert mlflow.models.infer_pip_requirements("no-file", "sklearn", fallback=["x"]) == ["x"]
