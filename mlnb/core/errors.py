@@ -21,6 +21,7 @@
     │       └── VersionsDiverged
     ├── Failed                     exit 1: it ran, and the outcome is a failure
     │   ├── CellFailed · KernelDied · TimedOut
+    │   ├── NotebooksDiffer
     │   ├── StepFailed
     │   ├── ReleaseFailed          the release before it keeps serving
     │   ├── PredictionFailed
@@ -354,6 +355,16 @@ class TimedOut(Failed):
 
     def __init__(self, what: str, seconds: float, fix: str = "") -> None:
         super().__init__(f"{what} took longer than {seconds:g} s.", fix)
+
+
+class NotebooksDiffer(Failed):
+    """Tested notebooks raised, or made other outputs than they hold."""
+
+    def __init__(self, failed: Sequence[str], tested: int) -> None:
+        super().__init__(
+            f"{len(failed)} of {tested} notebooks failed: {', '.join(failed)}.",
+            "Mark what differs each time with NBVAL_IGNORE_OUTPUT, or take it over with --update.",
+        )
 
 
 class StepFailed(Failed):

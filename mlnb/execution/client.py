@@ -48,6 +48,7 @@ def run(conductor: Conductor, kernel: str) -> None:
         conductor,
         stop_reason=conductor.stop_reason,
         output_limit=settings.cell_output_limit,
+        memory=conductor.job.memory,
         kernel_name=kernel,
         timeout=conductor.cell_timeout or None,
         startup_timeout=60,
@@ -80,6 +81,8 @@ class WatchedClient(NotebookClient):  # type: ignore[misc]  # nbclient is untype
         Says why the notebook should stop now (``"cancelled"``, ``"timeout"``), or ``""``.
     output_limit : int
         Bytes kept of a cell's outputs.
+    memory : int
+        Bytes that the kernel may allocate, where it is a warm one; 0 means no limit.
     **options
         nbclient's.
     """
@@ -90,11 +93,13 @@ class WatchedClient(NotebookClient):  # type: ignore[misc]  # nbclient is untype
         *,
         stop_reason: Callable[[], str],
         output_limit: int,
+        memory: int = 0,
         **options: Any,
     ) -> None:
         super().__init__(notebook, **{"log": LOG, **options})
         self._stop_reason = stop_reason
         self._output_limit = output_limit
+        self._memory = memory
         self._size = 0
         self._stopping: Ending | None = None
         self._give_up_at = 0.0
@@ -142,7 +147,10 @@ class WatchedClient(NotebookClient):  # type: ignore[misc]  # nbclient is untype
         if kernelspecs.is_own(self.kernel_name):
             manager.kernel_spec.metadata = {
                 **manager.kernel_spec.metadata,
-                "kernel_provisioner": {"provisioner_name": "mlnb-warm", "config": {}},
+                "kernel_provisioner": {
+                    "provisioner_name": "mlnb-warm",
+                    "config": {"memory": self._memory},
+                },
             }
 
     async def _start(self, process: dict[str, Any]) -> None:

@@ -148,6 +148,8 @@ class Conductor:
 
     def _emit(self, kind: str, position: int, **data: Any) -> None:
         job, execution = self.job, self.execution
+        if job.quiet:
+            return
         self.project.events.emit(
             kind,
             job.step or execution.notebook,

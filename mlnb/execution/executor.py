@@ -42,6 +42,8 @@ class NotebookJob:
     """Bytes that the notebook may allocate; 0 means no limit."""
     report_mode: bool = False
     prepare_only: bool = False
+    quiet: bool = False
+    """Whether nothing is told on the event stream."""
     cell_timeout: float | None = None
     """By default the setting ``cell_timeout``."""
     resume: bool = False

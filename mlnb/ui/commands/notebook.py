@@ -7,7 +7,7 @@ import click
 
 from mlnb.core.errors import InvalidParameter
 from mlnb.ui.commands.giving import given, with_parameters
-from mlnb.ui.grammar import Noun, Outcome, Surface
+from mlnb.ui.grammar import Listing, Noun, Outcome, Surface
 
 
 @click.group("notebook", cls=Noun)
@@ -117,6 +117,75 @@ def run(
     shown = progress_bar and (surface or Surface()).progress
     ended = headless.run(path, output, values, progress=shown, **options)
     return Outcome(ended.record, ended.error)
+
+
+@notebook.command("test")
+@click.argument(
+    "paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@click.option("--lax", is_flag=True, help="Compare only cells marked NBVAL_CHECK_OUTPUT.")
+@click.option("--update", is_flag=True, help="Let notebooks take over the outputs that differ.")
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0),
+    default=1e-6,
+    show_default=True,
+    help="Relative difference of two numbers that is none.",
+)
+@click.option(
+    "--sanitize-with",
+    "sanitize",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="What to replace in text before it is compared: nbval's file of `regex` and `replace`.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["inprocess", "kernel"]),
+    help="How the cells run; by default the setting `runner`.",
+)
+@click.option("-k", "--kernel", help="The kernelspec, instead of the notebooks' own.")
+@click.option(
+    "--cell-timeout",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="For each cell; by default the setting `cell_timeout`.",
+)
+@click.option("--junit", metavar="FILE", type=click.Path(path_type=Path), help="Write JUnit's XML.")
+@click.option("-w", "--workers", type=click.IntRange(1, 256), help="Notebooks at a time.")
+def test(
+    paths: tuple[Path, ...],
+    lax: bool,
+    update: bool,
+    tolerance: float,
+    sanitize: Path | None,
+    engine: str | None,
+    kernel: str | None,
+    cell_timeout: float | None,
+    junit: Path | None,
+    workers: int | None,
+) -> Outcome:
+    """Execute the notebooks at each PATH and compare their outputs with those they hold.
+
+    A PATH is a notebook or a folder. The markers are nbval's: NBVAL_IGNORE_OUTPUT,
+    NBVAL_CHECK_OUTPUT, NBVAL_RAISES_EXCEPTION and NBVAL_SKIP, in a comment or as a tag.
+    """
+    from mlnb.execution import notebook_tests
+    from mlnb.ui import junit as reports
+
+    asked = notebook_tests.Asked(
+        rules=notebook_tests.rules(tolerance, sanitize),
+        lax=lax,
+        update=update,
+        kernel=kernel,
+        engine=engine or "",
+        cell_timeout=cell_timeout,
+    )
+    tested = notebook_tests.check(paths, asked, workers=workers)
+    if junit is not None:
+        reports.write(tested, junit)
+    listing = Listing(tested, title="Notebooks", empty="There is no notebook.")
+    return Outcome(listing, notebook_tests.failure(tested))
 
 
 def _decoded(text: str) -> str:

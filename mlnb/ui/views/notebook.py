@@ -3,8 +3,9 @@
 from typing import Any
 
 from mlnb.execution.executor import NotebookRun
+from mlnb.execution.notebook_tests import NotebookTest
 from mlnb.execution.parameters import NotebookParameters
-from mlnb.ui.render import Table, View, view
+from mlnb.ui.render import Table, View, row, view
 
 
 @view.register
@@ -39,3 +40,21 @@ def _(ended: NotebookRun) -> View:
         notes=ended.notes,
         status="good" if ended.status == "FINISHED" else "bad",
     )
+
+
+@row.register
+def _(tested: NotebookTest) -> dict[str, Any]:
+    failed = [
+        f"cell {cell.cell}: {cell.reason}" for cell in tested.cells if cell.verdict == "failed"
+    ]
+    if len(failed) > 5:
+        failed[5:] = [f"… and {len(failed) - 5} more"]
+    passed = sum(cell.verdict == "passed" for cell in tested.cells)
+    verdict = "updated" if tested.updated else tested.verdict
+    return {
+        "notebook": tested.notebook,
+        "verdict": verdict,
+        "cells": f"{passed} of {len(tested.cells)}",
+        "seconds": round(tested.seconds, 2),
+        "why": tested.error or "\n".join(failed),
+    }
