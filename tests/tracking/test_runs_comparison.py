@@ -1,6 +1,8 @@
 """Runs side by side, and a run's work restored into a new folder."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
@@ -56,6 +58,20 @@ def test_what_differs_comes_first(two: list[str]) -> None:
     assert runs.RunComparison.from_dict(json.loads(json.dumps(found.to_dict()))).code == found.code
 
 
+def test_through_mlflow_the_comparison_is_the_same(two: list[str], project: Project) -> None:
+    """A store that is no SQLite database known here: a server, or a later MLflow's tables."""
+    before = runs.compare([two[0][:8], "run-2"])
+    path = store.sqlite_file(project.tracking_uri)
+    assert path is not None
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("ALTER TABLE params ADD COLUMN later INTEGER")
+    after = runs.compare([two[0][:8], "run-2"])
+    assert repr(after) == repr(before)
+    assert runs.restore("run-1", "again").datasets == ["flights@1"]
+    with pytest.raises(UnknownName, match="Did you mean 'run-1'"):
+        runs.show("run-11")
+
+
 def test_curves_are_thinned_and_keep_their_ends(two: list[str]) -> None:
     found = runs.compare(two)
     (first, second) = [one for one in found.curves if one.metric == "loss"]
@@ -85,7 +101,8 @@ def test_as_frames(two: list[str]) -> None:
     assert list(everything["name"]) == ["run-2", "run-1"]
     assert everything["metrics.auc"].dtype == "float64"
     assert list(everything["inputs"]) == [["flights@2"], ["flights@1"]]
-    assert (everything["started"].dt.tz is not None) and everything["seconds"].notna().all()
+    assert everything["started"].dt.tz is not None
+    assert everything["seconds"].notna().all()
     assert list(runs.frame(filter="metrics.auc > 9")["run_id"]) == []
 
 

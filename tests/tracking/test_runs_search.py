@@ -148,7 +148,8 @@ def fill(path: Path, made: list[dict[str, Any]]) -> None:
 def insert(connection: sqlite3.Connection, run_id: str, run: dict[str, Any]) -> None:
     connection.execute(
         "INSERT INTO runs (run_uuid, name, source_type, user_id, status, start_time, end_time, "
-        "lifecycle_stage, artifact_uri, experiment_id) VALUES (?, ?, 'LOCAL', 'a', ?, ?, ?, ?, '', ?)",
+        "lifecycle_stage, artifact_uri, experiment_id) "
+        "VALUES (?, ?, 'LOCAL', 'a', ?, ?, ?, ?, '', ?)",
         (
             run_id,
             run["name"],

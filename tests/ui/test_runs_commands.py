@@ -16,8 +16,8 @@ from mlnb import tracking
 from mlnb.core.project import Project
 from mlnb.testing.shell import raising_shell
 from mlnb.tracking import runs
-from mlnb.ui.cli import main
 from mlnb.ui import render
+from mlnb.ui.cli import main
 from mlnb.ui.figures import visible
 from mlnb.ui.widgets import runs_comparison, runs_table
 from mlnb.ui.widgets.embedding import embedded

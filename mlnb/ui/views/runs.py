@@ -12,6 +12,8 @@ from mlnb.ui.render import Table, View
 from mlnb.ui.run_figures import Axis, Curves, Parallel, Swatch
 
 _SHOWN = 4
+_SAME = 20
+"""So many parameters that do not differ are listed."""
 _CODE = 60
 """So many lines of a difference of code are shown where it cannot be folded."""
 
@@ -196,8 +198,14 @@ def _number(text: str | None) -> float | str | None:
 def _side_by_side(
     title: str, heads: Sequence[str], values: dict[str, Any], different: Sequence[str]
 ) -> Table:
-    rows = [[key, *cells] for key, cells in values.items()]
-    styles = ["" if key in different else "dim" for key in values]
+    same = [key for key in values if key not in different]
+    listed = [key for key in values if key in different] + same[:_SAME]
+    rows = [[key, *values[key]] for key in listed]
+    styles = ["" if key in different else "dim" for key in listed]
+    if len(same) > _SAME:
+        rows.append([f"and {len(same) - _SAME:,} more that are the same"])
+        rows[-1] += [""] * len(heads)
+        styles.append("dim")
     return Table(["", *heads], rows, title=title, styles=styles)
 
 
@@ -249,6 +257,8 @@ def duration(run: RunRecord) -> str:
     if run.ended is None:
         return ""
     seconds = (run.ended - run.started).total_seconds()
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
     return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))
 
 

@@ -94,7 +94,7 @@ def _row(run: RunRecord, metrics: Sequence[str], params: Sequence[str]) -> dict[
         visible(run.name),
         run.status,
         run.started.isoformat(),
-        None if took is None else round(took, 1),
+        None if took is None else round(took, 3),
         *(_finite(run.metrics.get(key)) for key in metrics),
         *(None if key not in run.params else visible(run.params[key], 200) for key in params),
         visible(", ".join(run.inputs), 200),

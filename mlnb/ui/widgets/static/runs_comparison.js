@@ -279,6 +279,7 @@ function render({ model, el }) {
   }
 
   function mark(run, on) {
+    if (on && model.get("hidden").includes(Number(run))) return;
     el.classList.toggle("mlnb-marking", on);
     for (const one of el.querySelectorAll("[data-run]")) {
       one.classList.toggle("mlnb-marked", on && one.dataset.run === String(run));
@@ -297,6 +298,7 @@ function render({ model, el }) {
     made.title = run.error || "Hide or show this run's lines";
     made.addEventListener("click", () => {
       const hidden = model.get("hidden");
+      mark(at, false);
       keep("hidden", hidden.includes(at) ? hidden.filter((one) => one !== at) : [...hidden, at]);
     });
     return made;
