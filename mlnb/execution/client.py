@@ -180,8 +180,9 @@ class WatchedClient(NotebookClient):  # type: ignore[misc]  # nbclient is untype
 
     async def ask(self, expression: str) -> str:
         """Evaluate an expression in the kernel, unseen, and return the ``repr`` of its value."""
-        message = self.kc.execute("", silent=True, user_expressions={"answer": expression})
-        reply = await self.async_wait_for_reply(message)
+        client: Any = self.kc
+        message = client.execute("", silent=True, user_expressions={"answer": expression})
+        reply: Any = await self.async_wait_for_reply(message)
         answer = reply["content"]["user_expressions"]["answer"]
         if answer["status"] != "ok":
             raise RuntimeError(f"{answer['ename']}: {answer['evalue']}")

@@ -9,6 +9,7 @@ import sys
 import types
 from collections.abc import Iterable
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,7 @@ def restore(key: str, kept: dict[str, Any], needed: list[str]) -> str:
 def _shell() -> Any:
     from IPython import get_ipython
 
-    shell: Any = get_ipython()  # type: ignore[no-untyped-call]  # IPython leaves it untyped
+    shell: Any = get_ipython()
     return shell
 
 
@@ -284,8 +285,7 @@ def _set_state(shell: Any, here: Project, state: dict[str, Any]) -> None:
         np.set_printoptions(**state["numpy_print"])
         np.random.set_state(state["numpy"])
     if "torch" in state:
-        import torch
-
+        torch: Any = import_module("torch")
         torch.set_rng_state(torch.from_numpy(state["torch"]))
     random.setstate(state["random"])
 

@@ -72,8 +72,8 @@ class Step:
             self.key.problems.append("it imports *, so nobody knows what it assigns")
         if self.code.tree is None:
             self.key.problems.append("it is no Python")
-        before = self._last_parts()
-        self.changes = [Change(part=p, old=o, new=n) for p, o, n in self._changed(before)]
+        self._before = self._last_parts()
+        self.changes = [Change(part=p, old=o, new=n) for p, o, n in self._changed(self._before)]
         if options.no_cache:
             self.reason = "--no-cache was given"
         elif self.key.problems:
@@ -167,7 +167,7 @@ class Step:
         return Found(record, payloads.get(store, record.values, self.namespace), outputs)
 
     def _why_not(self) -> str:
-        if not self._last_parts():
+        if not self._before:
             return "it has no result yet for this code and these inputs"
         changed = [change.part for change in self.changes]
         if not changed:
@@ -292,6 +292,8 @@ class Step:
             return {}
 
     def _keep_parts(self) -> None:
+        if self.key.parts == self._before:  # writing would be half of what a hit costs
+            return
         file = self._last_file
         draft = file.with_name(f".{file.name}.{os.getpid()}")
         with suppress(OSError):  # it only serves to say why

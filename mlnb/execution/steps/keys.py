@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -29,9 +30,9 @@ class Key:
     """Why the result must not be cached; empty when it may be."""
     constants: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """Return the key itself."""
+        """Return the key itself, once it is complete."""
         return digest_json(self.parts)
 
 

@@ -105,6 +105,8 @@ class ProjectModules:
         """Return those of files that were edited since their modules were imported."""
         look(self._root)
         wanted = {str(self._root / file) for file in files}
+        if not wanted:
+            return []
         found = []
         for name, module in list(sys.modules.items()):
             origin = getattr(module, "__file__", None)

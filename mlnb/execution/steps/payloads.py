@@ -182,8 +182,7 @@ def _table(kind: Kind, value: Any) -> tuple[Kind, Any] | None:
     layout = json.dumps(content.pandas).encode()
     table = content.table.replace_schema_metadata({**(schema.metadata or {}), _LAYOUT: layout})
     sink = pa.BufferOutputStream()
-    codec = "lz4" if pa.Codec.is_available("lz4") else None
-    options = pa.ipc.IpcWriteOptions(compression=codec, unify_dictionaries=True)
+    options = pa.ipc.IpcWriteOptions(compression="lz4", unify_dictionaries=True)
     with pa.ipc.new_file(sink, table.schema, options=options) as writer:
         writer.write_table(table)
     return kind, sink.getvalue()
@@ -210,4 +209,4 @@ def _decoded(kind: Kind, data: memoryview) -> Any:
         return pl.from_arrow(table)
     from mlnb.datasets.pandas_frames import to_pandas
 
-    return to_pandas(Content(table, layout))
+    return to_pandas(Content(table, layout), own=True)  # it was decompressed for this
