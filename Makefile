@@ -22,7 +22,7 @@ PANEL_SOURCES := $(shell find extension/src extension/style extension/schema -ty
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install .install panel demo lab test test-extension test-e2e bench bench-datasets bench-tracking lint docs docs-check codegen wheel clean
+.PHONY: help install .install panel demo lab test test-extension test-e2e bench bench-datasets bench-execution bench-tracking lint docs docs-check codegen wheel clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -77,6 +77,16 @@ $(BENCH)/.tracking-peers: pyproject.toml
 	    $(MAKE) --no-print-directory VENV=$(BENCH) WHAT="--group bench-$$peer" .install || \
 	    echo "$$peer could not be installed (see above): the benchmark leaves it out."; \
 	done
+	@touch $@
+
+$(BENCH)/.execution: pyproject.toml
+	@$(MAKE) --no-print-directory VENV=$(BENCH) $(BENCH)/.made
+	@echo "Installing mlnb and what runs notebooks beside it into $(BENCH)"
+	@SKIP_JUPYTER_BUILDER=1 $(MAKE) --no-print-directory VENV=$(BENCH) WHAT='--editable . --group bench-execution' .install
+	@$(MAKE) --no-print-directory VENV=$(BENCH)/ploomber $(BENCH)/ploomber/.made
+	@# apart: papermill imports every engine that is installed beside it
+	@$(MAKE) --no-print-directory VENV=$(BENCH)/ploomber WHAT='--group bench-ploomber' .install || \
+	    { rm -rf $(BENCH)/ploomber; echo "ploomber-engine could not be installed (see above): the benchmark leaves it out."; }
 	@touch $@
 
 .install:
@@ -146,6 +156,9 @@ bench-datasets: $(BENCH)/.peers ## Dataset versions beside Parquet, Delta, Lance
 
 bench-tracking: $(BENCH)/.tracking-peers ## Tracking beside MLflow, dvclive and wandb: 8 minutes
 	@$(BENCH)/bin/python tests/bench/tracking_report.py $(ARGS)
+
+bench-execution: $(BENCH)/.execution ## Headless notebooks beside papermill, nbclient and others: 20 minutes
+	@$(BENCH)/bin/python tests/bench/execution_report.py $$(test -x $(BENCH)/ploomber/bin/python && echo --ploomber $(abspath $(BENCH))/ploomber/bin/python) $(ARGS)
 
 lint: $(VENV)/.tested ## Style, types, layers
 	$(BIN)/ruff check .
