@@ -12,9 +12,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar, cast
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.launcher import launch_kernel
@@ -23,6 +24,8 @@ from traitlets import Float, Integer, Unicode
 
 from mlnb.execution.warm import client
 from mlnb.execution.warm.options import Options, names, options
+
+T = TypeVar("T")
 
 NAME = "mlnb-warm"
 READY_SECONDS = 30.0
@@ -136,7 +139,7 @@ class WarmProvisioner(LocalProvisioner):
         """Launch a kernel; returns as soon as it listens."""
         wanted = LocalProvisioner._scrub_kwargs(kwargs)
         try:
-            process = await asyncio.to_thread(self._fork, cmd, wanted)
+            process = await _aside(self._fork, cmd, wanted)
         except client.WarmUnavailable as error:
             self.how, self.why = "cold", str(error)
             self.log.warning("mlnb: this kernel starts cold: %s.", error)
@@ -195,7 +198,7 @@ class WarmProvisioner(LocalProvisioner):
         process = self.process
         if not isinstance(process, WarmProcess):
             return await super().wait()
-        code = await asyncio.to_thread(process.wait)
+        code = await _aside(process.wait)
         self.reason = process.reason
         process.close()
         self.process = None
@@ -212,7 +215,38 @@ class WarmProvisioner(LocalProvisioner):
         """Await the end of a kernel that was asked to end."""
         if isinstance(self.process, WarmProcess):
             with suppress(TimeoutError):
-                await asyncio.to_thread(self.process.wait, SHUTDOWN_SECONDS)
+                await _aside(self.process.wait, SHUTDOWN_SECONDS)
+
+
+async def _aside(function: Callable[..., T], *arguments: Any) -> T:
+    """Call a function that waits, on a thread of its own.
+
+    An event loop's executor does not survive a fork of the process, and tools that start kernels
+    in several processes fork with an event loop in place.
+    """
+    loop = asyncio.get_running_loop()
+    outcome: asyncio.Future[T] = loop.create_future()
+
+    def settle(error: BaseException | None, result: T | None) -> None:
+        if outcome.cancelled():
+            return
+        if error is not None:
+            outcome.set_exception(error)
+        else:
+            outcome.set_result(cast(T, result))
+
+    def work() -> None:
+        error: BaseException | None = None
+        result: T | None = None
+        try:
+            result = function(*arguments)
+        except BaseException as raised:
+            error = raised
+        with suppress(RuntimeError):  # the loop was closed meanwhile
+            loop.call_soon_threadsafe(settle, error, result)
+
+    threading.Thread(target=work, name="mlnb-kernel", daemon=True).start()
+    return await outcome
 
 
 def _launcher(command: Command) -> str:

@@ -276,9 +276,7 @@ def fork(
         *fds,
     )
     try:
-        child = _ask_for_child(
-            message, passed, interpreter or sys.executable, environment, chosen
-        )
+        child = _ask_for_child(message, passed, interpreter or sys.executable, environment, chosen)
     except BaseException:
         os.close(lifeline)
         raise

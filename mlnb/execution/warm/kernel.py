@@ -210,9 +210,7 @@ def _end_threads(app: IPKernelApp) -> None:
             thread.join(_JOIN_SECONDS)
 
 
-def _run_whole(
-    connection_file: str, arguments: list[str], connection: int, memory: int
-) -> int:
+def _run_whole(connection_file: str, arguments: list[str], connection: int, memory: int) -> int:
     app = IPKernelApp.instance()
     app.initialize(["-f", connection_file, *arguments])
     _say_ready(connection)
@@ -236,13 +234,15 @@ def _begin_history(shell: Any) -> None:
         shell.configurables.remove(shell.history_manager)
         shell.init_history()
         kept = shell.history_manager
-        shell.user_ns.update(
-            _ih=kept.input_hist_parsed,
-            In=kept.input_hist_parsed,
-            _oh=kept.output_hist,
-            Out=kept.output_hist,
-            _dh=kept.dir_hist,
-        )
+        names = {
+            "_ih": kept.input_hist_parsed,
+            "In": kept.input_hist_parsed,
+            "_oh": kept.output_hist,
+            "Out": kept.output_hist,
+            "_dh": kept.dir_hist,
+        }
+        shell.user_ns.update(names)
+        shell.user_ns_hidden.update(names)
 
     shell.events.register("pre_execute", begin)
     IOLoop.current().call_later(_HISTORY_DELAY, begin)
