@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from numbers import Integral
 from typing import Any, Literal, get_args
 
 from mlnb.core import lineage, project
@@ -32,7 +33,8 @@ def load(
     columns : sequence of str, optional
         These columns only, in this order (and the index, for pandas).
     rows : tuple of int, optional
-        From row to before row, counted from 0; all by default.
+        From row to before row, counted from 0, or to the last one if there are fewer; all by
+        default.
     engine : {"pandas", "polars", "arrow", "duckdb"}
         What to load it as. A version saved from that library comes back exactly as it was
         saved; one from another library with the nearest types that lose nothing.
@@ -82,15 +84,15 @@ def batches(
     ------
     pandas.DataFrame, polars.DataFrame, pyarrow.Table or dict
     """
-    if size < 1:
-        raise BadInput(f"A batch of {size} rows is none.", "Give a positive number of rows.")
+    if isinstance(size, bool) or not isinstance(size, Integral) or size < 1:
+        raise BadInput(f"A batch of {size!r} rows is none.", "Give a positive whole number.")
     if engine != "numpy":
         _check_engine(engine)
     stored = versions.find(pinning.pinned(ref))
     version = versions.public(stored)
     lineage.record_input("dataset", version.ref, version.digest, value=version)
-    for start in range(0, stored.rows, size):
-        rows = (start, min(start + size, stored.rows))
+    for start in range(0, stored.rows, int(size)):
+        rows = (start, min(start + int(size), stored.rows))
         if engine != "numpy":
             yield _read(stored, columns, rows, engine)
             continue
@@ -128,9 +130,30 @@ def _profile(stored: StoredVersion) -> StoredProfile:
         raise UnreadableRecord(f"profile of {stored.ref}", str(error)) from None
 
 
+def within(stored: StoredVersion, rows: tuple[int, int] | None) -> tuple[int, int] | None:
+    """Return a range of rows that ends with the last one at most.
+
+    Raises
+    ------
+    BadInput
+        If it is none, or begins behind the last row.
+    """
+    if rows is None or stored.kind == "files":
+        return None
+    is_range = isinstance(rows, Sequence) and len(rows) == 2
+    if not is_range or not all(isinstance(row, Integral) for row in rows):
+        raise BadInput(f"{rows!r} is no range of rows.", "Say it like (0, 1000).")
+    start, stop = int(rows[0]), min(int(rows[1]), stored.rows)
+    if not 0 <= start <= stop:
+        raise BadInput(
+            f"{stored.ref} has no rows {rows[0]} to {rows[1]}.", f"Its rows are 0 to {stored.rows}."
+        )
+    return start, stop
+
+
 def _check_engine(engine: str) -> None:
     if engine not in get_args(Engine):
-        raise BadInput(f"{engine!r} is no engine.", suggestion(engine, get_args(Engine)))
+        raise BadInput(f"{engine!r} is no engine.", suggestion(str(engine), get_args(Engine)))
     if engine in ("polars", "duckdb"):
         require(engine, engine)
 
@@ -141,6 +164,7 @@ def _read(
     rows: tuple[int, int] | None,
     engine: Engine,
 ) -> Any:
+    rows = within(stored, rows)
     if stored.kind == "link":
         from mlnb.datasets.links.reading import frame
 

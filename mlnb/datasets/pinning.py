@@ -47,4 +47,4 @@ def unpin(*names: str) -> None:
 
 def pinned(ref: str) -> str:
     """Return the version that a reference is pinned to, or the reference itself."""
-    return _pins.get(ref.removesuffix("@latest"), ref)
+    return _pins.get(str(ref).removesuffix("@latest"), ref)  # what is no text is refused later

@@ -1,5 +1,6 @@
 """Tags: names that point at a version and can be moved, with the history of every move."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,8 @@ from mlnb.core.records import DatasetVersion, now
 from mlnb.datasets import history, versions
 from mlnb.datasets.records import TagChange, TagHistory
 
+_LIKE_A_DIGEST = re.compile(r"[0-9a-f]{6,64}")
+
 
 def check_tag(tag: str) -> str:
     """Return a tag if it can be one.
@@ -21,11 +24,13 @@ def check_tag(tag: str) -> str:
     InvalidName
         If it could not be a name.
     BadInput
-        If it could be taken for a version number or for ``latest``.
+        If it could be taken for a version number, for ``latest`` or for a digest's beginning.
     """
     check_name("tag", tag)
     if tag.isdigit() or tag == "latest":
         raise BadInput(f"{tag!r} cannot be a tag: it means a version.", "Use a word: gold.")
+    if _LIKE_A_DIGEST.fullmatch(tag) and not tag.isalpha():
+        raise BadInput(f"{tag!r} cannot be a tag: it reads as a digest.", "Use a word: gold.")
     return tag
 
 

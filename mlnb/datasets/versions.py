@@ -3,7 +3,7 @@
 import logging
 
 from mlnb.core import project
-from mlnb.core.errors import UnknownName, UnreadableRecord
+from mlnb.core.errors import BadInput, UnknownName, UnreadableRecord
 from mlnb.core.names import check_name, split_reference
 from mlnb.core.records import DatasetVersion
 from mlnb.core.store import ObjectStore
@@ -46,8 +46,9 @@ def newest_of_each() -> list[DatasetVersion | DamagedVersion]:
     store = project.current().store
     found: list[DatasetVersion | DamagedVersion] = []
     for name in store.logs("datasets"):
-        number = history.last_number(store, name)
+        number = 0
         try:
+            number = history.last_number(store, name)
             version = history.stored(store, name, number) if number else None
             if version is not None:
                 found.append(public(version))
@@ -138,6 +139,8 @@ def find(ref: str, *, removed: bool = False) -> StoredVersion:
     removed : bool
         Whether it may be one that was removed.
     """
+    if not isinstance(ref, str):
+        raise BadInput(f"{ref!r} names no version.", "Give a name, or name@version, as text.")
     name, selector = split_reference("dataset", ref)
     store = project.current().store
     if not store.last_number(versions_log(name)):
@@ -202,6 +205,8 @@ def _is_removed(store: ObjectStore, name: str, number: int, ref: str) -> Unknown
             error.message = f"{name}@{number} was removed by {removal.author} on {when}{why}."
     newest = history.last_number(store, name)
     still = f"The newest version is {name}@{newest}. " if newest else ""
+    if not newest:
+        still = f"So were all others: `dataset log {name} --all` shows them. "
     error.fix = (
         f"{still}While its data is there, `dataset restore {name}@{number}` makes it the newest."
     )

@@ -8,7 +8,14 @@ import pyarrow as pa
 import pytest
 
 from mlnb import datasets
-from mlnb.core.errors import BadInput, Conflict, ObjectCorrupt, ObjectMissing, UnknownName
+from mlnb.core.errors import (
+    BadInput,
+    Conflict,
+    ObjectCorrupt,
+    ObjectMissing,
+    UnknownName,
+    UnsupportedData,
+)
 from mlnb.core.project import Project
 from mlnb.datasets import versions
 from mlnb.datasets.storage.stored import StoredTable
@@ -102,3 +109,54 @@ def test_an_export_that_fails_leaves_nothing() -> None:
     with pytest.raises(BadInput, match=r"Write a \.parquet"):
         datasets.export("lists", Path("out.csv"))
     assert set(Path().iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"engine": None}, "None is no engine"),
+        ({"columns": [0]}, "0 is no name of a column"),
+        ({"columns": 3}, "3 is no list of columns"),
+        ({"rows": 5}, "5 is no range of rows"),
+        ({"rows": (4, 9)}, "has no rows 4 to 9"),
+        ({"rows": (-1, 2)}, "has no rows -1 to 2"),
+    ],
+)
+def test_what_cannot_be_loaded_is_said_clearly(asked: dict[str, object], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        datasets.load("data", **asked)  # type: ignore[arg-type]  # what is tested
+
+
+def test_a_reference_that_is_no_text_is_refused() -> None:
+    with pytest.raises(BadInput, match="None names no version"):
+        datasets.load(None)  # type: ignore[arg-type]  # what is tested
+
+
+@pytest.mark.parametrize("size", [2.5, 0, True, "3"])
+def test_the_size_of_a_batch_is_a_whole_number(size: object) -> None:
+    with pytest.raises(BadInput, match="rows is none"):
+        next(datasets.batches("data", size=size))  # type: ignore[arg-type]  # what is tested
+
+
+def test_rows_end_with_the_last_one() -> None:
+    pd.testing.assert_frame_equal(datasets.load("data", rows=(1, 1000)), FRAME[1:])
+    assert len(datasets.load("data", rows=(3, 1000))) == 0
+
+
+def test_some_rows_are_written_to_a_file(tmp_path: Path) -> None:
+    datasets.export("data", tmp_path / "some.csv", rows=(1, 10))
+    assert (tmp_path / "some.csv").read_text() == '"a","b"\n2,"y"\n3,\n'
+    datasets.export("data", tmp_path / "some.parquet", rows=(0, 1), columns=["b"])
+    assert pl.read_parquet(tmp_path / "some.parquet").to_dicts() == [{"b": "x"}]
+    with pytest.raises(BadInput, match="all rows are written"):
+        datasets.export("data", tmp_path / "delta", to="delta", rows=(0, 1))
+
+
+def test_files_are_not_written_as_a_folder_with_the_name_of_a_table(tmp_path: Path) -> None:
+    (tmp_path / "some").mkdir()
+    (tmp_path / "some" / "a.txt").write_text("a")
+    datasets.save(tmp_path / "some", "some")
+    with pytest.raises(UnsupportedData, match=r"some@1 is files, not a table for 'some\.csv'"):
+        datasets.export("some", tmp_path / "some.csv")
+    datasets.export("some", tmp_path / "some.csv", to="files")
+    assert (tmp_path / "some.csv" / "a.txt").read_text() == "a"

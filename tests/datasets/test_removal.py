@@ -217,3 +217,11 @@ def test_what_was_collected_cannot_be_restored(in_project: Project) -> None:
     with pytest.raises(ObjectMissing, match="data@2"):
         datasets.restore("data@2")
     assert numbers() == [3, 1]
+
+
+def test_who_asks_for_a_dataset_without_versions_is_told_where_they_are() -> None:
+    datasets.save(pd.DataFrame({"a": [1]}), "gone")
+    datasets.remove("gone@1")
+    with pytest.raises(UnknownName) as refused:
+        versions.history_of("gone")
+    assert "dataset log gone --all" in (refused.value.fix or "")

@@ -114,3 +114,11 @@ def test_tags_set_at_once_are_all_there(in_project: Project) -> None:
         list(pool.map(point, range(24)))
     expected = {f"t{index}": index % 3 + 1 for index in range(24)}
     assert history.tags(in_project.store, "data") == expected
+
+
+@pytest.mark.parametrize("tag", ["1f3c9a", "00000000", "a1b2c3d4"])
+def test_what_reads_as_a_digest_is_no_tag(tag: str) -> None:
+    datasets.save(pd.DataFrame({"a": [1]}), "digits")
+    with pytest.raises(BadInput, match="cannot be a tag"):
+        datasets.tag("digits", tag)
+    assert datasets.tag("digits", "facade").tags == ["facade"]  # a word, though of such letters

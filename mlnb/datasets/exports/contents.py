@@ -7,6 +7,7 @@ from typing import Any
 
 from mlnb.core import lineage, project
 from mlnb.datasets import versions
+from mlnb.datasets.loading import within
 from mlnb.datasets.records import StoredVersion
 from mlnb.datasets.tables import Content, content
 
@@ -16,19 +17,23 @@ def is_table(stored: StoredVersion) -> bool:
     return stored.kind == "table" or (stored.kind == "link" and bool(stored.columns))
 
 
-def table(stored: StoredVersion, columns: Sequence[str] | None) -> Content:
-    """Return a version's table, verified, and record that it was read."""
+def table(
+    stored: StoredVersion, columns: Sequence[str] | None, rows: tuple[int, int] | None = None
+) -> Content:
+    """Return a version's table or a part of it, verified, and record that it was read."""
+    rows = within(stored, rows)
     if stored.kind == "link":
         from mlnb.datasets.links import reading
 
-        made = content(reading.table(stored, columns))
+        found = reading.table(stored, columns)
+        made = content(found if rows is None else found.slice(rows[0], rows[1] - rows[0]))
     else:
         from mlnb.datasets.links.reading import selected
         from mlnb.datasets.storage.stored import StoredTable
 
         opened = StoredTable(project.current().store, stored)
-        made = opened.content(selected(stored, columns), None)
-        if columns is not None:  # the layout tells of columns by their place in the whole table
+        made = opened.content(selected(stored, columns), rows)
+        if columns is not None or rows is not None:  # the layout is that of the whole table
             made = content(made.table)
     read(stored)
     return made

@@ -25,6 +25,7 @@ def export(
     *,
     to: Format | None = None,
     columns: Sequence[str] | None = None,
+    rows: tuple[int, int] | None = None,
     replace: bool = False,
 ) -> DatasetExport:
     """Write a version for other tools, whole or not at all.
@@ -40,6 +41,8 @@ def export(
         writes a table as Parquet, or files, and tracks them as ``dvc add`` does.
     columns : sequence of str, optional
         These columns only.
+    rows : tuple of int, optional
+        These rows only, as in `load`; for a Parquet, CSV or JSON file.
     replace : bool
         Whether what is there may be replaced. A folder never is, but for one that DVC tracks; a
         Delta table gets a new version.
@@ -57,8 +60,11 @@ def export(
     path = Path(path)
     stored = versions.find(ref)
     chosen = "files" if to is None and not contents.is_table(stored) else _format(path, to)
+    if rows is not None and chosen not in _SUFFIXES.values():
+        fix = "Write a .parquet, .csv, .json or .jsonl file, or leave the rows out."
+        raise BadInput(f"Of {stored.ref} as {chosen} all rows are written, or none.", fix)
     if chosen == "files" or not contents.is_table(stored):
-        return _files(stored, path, chosen, columns, replace)
+        return _files(stored, path, chosen, columns, replace, asked=to is not None)
     if chosen == "delta":
         return _delta(stored, path, columns, replace)
     if chosen == "dvc":
@@ -70,7 +76,7 @@ def export(
 
     suffix = f".{chosen}"
     targets.check(path, replace=replace)
-    content = contents.table(stored, columns)
+    content = contents.table(stored, columns, rows)
     tables.write(content, path, suffix=suffix)
     lost, checked = tables.lost(content, path, suffix=suffix)
     return _record(stored, path, chosen, lost=lost, checked=checked)
@@ -97,6 +103,8 @@ def _files(
     to: Format,
     columns: Sequence[str] | None,
     replace: bool,
+    *,
+    asked: bool,
 ) -> DatasetExport:
     if contents.is_table(stored):
         fix = "Write it as parquet, csv, json, delta or dvc."
@@ -110,6 +118,9 @@ def _files(
     if to != "files":
         fix = "Write it with --to files, or --to dvc."
         raise UnsupportedData(f"{stored.ref} is files, not a table.", fix)
+    if not asked and path.suffix.lower() in _SUFFIXES:
+        fix = "Name a folder to write them to, or say --to files."
+        raise UnsupportedData(f"{stored.ref} is files, not a table for {path.name!r}.", fix)
     if stored.kind == "files":  # writes only what differs, and asks before it replaces
         from mlnb.datasets.folders.checkout import checkout
 

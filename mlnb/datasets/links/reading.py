@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mlnb.core.errors import BadInput, UnknownName
 from mlnb.datasets.links import backends
 from mlnb.datasets.links.pieces import rows_of
 from mlnb.datasets.records import StoredVersion
+from mlnb.datasets.storage.loading import asked_columns, check_column
 
 
 def table(stored: StoredVersion, columns: Sequence[str] | None = None) -> Any:
@@ -31,10 +31,6 @@ def frame(
     rows: tuple[int, int] | None = None,
 ) -> Any:
     """Return a linked table as `mlnb.datasets.load` gives it."""
-    if rows is not None and not 0 <= rows[0] <= rows[1] <= stored.rows:
-        raise BadInput(
-            f"{stored.ref} has no rows {rows[0]} to {rows[1]}.", f"Its rows are 0 to {stored.rows}."
-        )
     opened = _opened(stored)
     wanted = selected(stored, columns)
     if wanted is not None and engine == "pandas":
@@ -60,13 +56,10 @@ def selected(stored: StoredVersion, columns: Sequence[str] | None) -> list[str] 
     """Return the names of the columns that were asked for, checked."""
     if columns is None:
         return None
-    wanted = [columns] if isinstance(columns, str) else list(dict.fromkeys(columns))
-    if not wanted:
-        raise BadInput("No column was asked for.", "Name some, or leave `columns` out.")
+    wanted = asked_columns(columns)
     names = [column.name for column in stored.columns]
     for column in wanted:
-        if column not in names:
-            raise UnknownName("column", column, names)
+        check_column(column, names)
     return wanted
 
 

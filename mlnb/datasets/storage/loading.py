@@ -1,7 +1,6 @@
 """A stored table as a frame of some library."""
 
-from collections.abc import Sequence
-from numbers import Integral
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mlnb.core.errors import BadInput, UnknownName
@@ -27,16 +26,11 @@ def load_table(
         Where its objects are.
     version : StoredVersion
         Of kind ``table``.
-    columns, rows, engine
+    columns, engine
         As in `mlnb.datasets.load`.
+    rows : tuple of int, optional
+        From row to before row; they are there.
     """
-    if rows is not None and not _is_range(rows):
-        raise BadInput(f"{rows!r} is no range of rows.", "Say it like (0, 1000).")
-    if rows is not None and not 0 <= rows[0] <= rows[1] <= version.rows:
-        raise BadInput(
-            f"{version.ref} has no rows {rows[0]} to {rows[1]}.",
-            f"Its rows are 0 to {version.rows}.",
-        )
     whole = columns is None and rows is None
     kept = recent.kept(version.name, version.digest) if whole else None
     if kept is not None and kept.ours:
@@ -55,22 +49,38 @@ def load_table(
     return frame
 
 
-def _is_range(rows: Any) -> bool:
-    return (
-        isinstance(rows, Sequence)
-        and len(rows) == 2
-        and all(isinstance(row, Integral) for row in rows)
-    )
+def asked_columns(columns: Sequence[str]) -> list[str]:
+    """Return the columns that were asked for, each once.
+
+    Raises
+    ------
+    BadInput
+        If there is none.
+    """
+    if not isinstance(columns, Iterable):
+        raise BadInput(f"{columns!r} is no list of columns.", "Give their names: ['a', 'b'].")
+    wanted = [columns] if isinstance(columns, str) else list(dict.fromkeys(columns))
+    if not wanted:
+        raise BadInput("No column was asked for.", "Name some, or leave `columns` out.")
+    return wanted
+
+
+def check_column(column: str, names: Sequence[str]) -> None:
+    """Raise what is wrong with a column that was asked for, if there is none of this name."""
+    if not isinstance(column, str):
+        shown = ", ".join(map(repr, names[:3]))
+        raise BadInput(
+            f"{column!r} is no name of a column.", f"Columns are named as text, such as {shown}."
+        )
+    if column not in names:
+        raise UnknownName("column", column, names)
 
 
 def _wanted(stored: StoredTable, columns: Sequence[str], engine: str) -> list[str]:
     names = stored.names
-    wanted = [columns] if isinstance(columns, str) else list(dict.fromkeys(columns))
-    if not wanted:
-        raise BadInput("No column was asked for.", "Name some, or leave `columns` out.")
+    wanted = asked_columns(columns)
     for column in wanted:
-        if column not in names:
-            raise UnknownName("column", column, names)
+        check_column(column, names)
     levels = int(stored.layout.pandas.get("index", {}).get("levels", 0))
     if engine == "pandas" and levels:
         wanted += [name for name in names[len(names) - levels :] if name not in wanted]

@@ -19,7 +19,8 @@ def log(
 ) -> Listing[DatasetVersion | RemovedVersion | DamagedVersion]:
     """List the versions of dataset NAME, newest first."""
     found = versions.history_of(name, removed=removed)[:limit]
-    return Listing(found, title=f"Dataset {name}", empty="No versions.")
+    empty = "All its versions were removed. See them with --all."
+    return Listing(found, title=f"Dataset {name}", empty=empty)
 
 
 @dataset.command("tag")

@@ -99,9 +99,8 @@ def load(
     """
     chosen = _names(columns)
     if out is not None:
-        if rows is not None:
-            raise click.UsageError("--rows is for a load into the notebook; --out writes all rows.")
-        return datasets.export(ref, out, columns=chosen, replace=force).version
+        span = _row_range(rows)
+        return datasets.export(ref, out, columns=chosen, rows=span, replace=force).version
     variables = surface.namespace
     if not isinstance(variables, MutableMapping):
         raise click.UsageError("In a shell, say where to write it: --out FILE.")
