@@ -57,6 +57,7 @@ git_commit: string
 git_dirty: boolean
 author: string
 artifacts: string[]
+waiting: boolean
 }
 /**
  * One immutable version of a dataset.
