@@ -213,6 +213,19 @@ def waiting(project: Project) -> int:
     return len({run_of(path) for path in files(project) if not is_open(path)})
 
 
+def undelivered(project: Project) -> tuple[int, int]:
+    """Return how many runs have something that the store lacks, and how many records that is."""
+    runs, records = set(), 0
+    for path in files(project):
+        with suppress(OSError), path.open("rb") as file:
+            file.seek(state(path).offset)
+            count = sum(part.count(b"\n") for part in iter(lambda: file.read(_CHUNK), b""))
+            records += count
+            if count or not is_open(path):
+                runs.add(run_of(path))
+    return len(runs), records
+
+
 def run_of(path: Path) -> str:
     """Return the id of the run that a file belongs to."""
     return path.stem.split("-")[1]

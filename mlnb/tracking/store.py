@@ -136,7 +136,8 @@ def check(uri: str) -> None:
         why = getattr(error, "reason", error)
         if isinstance(why, ssl.SSLError):
             return  # MLflow has settings of its own for whom it trusts
-        raise TrackingUnavailable(without_secrets(uri), answers.reason(error)) from None
+        known = answers.reason(why if isinstance(why, Exception) else error)
+        raise TrackingUnavailable(without_secrets(uri), known) from None
 
 
 def prepare(uri: str) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -56,7 +57,7 @@ def diagnose() -> Diagnosis:
     except MlnbError as error:
         findings.append(_problem("settings", error.message, error.fix))
     else:
-        for look in (_project, _kernel, _store, _tracking):
+        for look in (_project, _kernel, _store, _tracking, _journal):
             findings += look(project)
     return Diagnosis(findings=findings)
 
@@ -219,6 +220,24 @@ def _tracking(project: Project) -> Iterator[Finding]:
         tracking_store.connection(project.tracking_uri)
 
     yield _attempt("tracking", project.settings.tracking_uri, look)
+
+
+def _journal(project: Project) -> Iterator[Finding]:
+    from mlnb.tracking import journal
+
+    runs, records = journal.undelivered(project)
+    trouble = journal.trouble(project)
+    if not runs:
+        yield _ok("journal", "all that was logged is in the tracking store")
+        return
+    of = "1 run wait" if runs == 1 else f"{runs:,} runs wait"
+    waits = f"{records:,} records of {of} for the tracking store"
+    if trouble is None:
+        yield _ok("journal", f"{waits}; to deliver them now: mlnb runs list")
+    else:
+        since = datetime.fromtimestamp(trouble.since).strftime("%Y-%m-%d %H:%M")
+        fix = "Nothing is lost: they are delivered when it answers, or by: mlnb runs list"
+        yield _problem("journal", f"{waits} since {since}: {trouble.reason}", fix)
 
 
 def _place(check: str, path: Path, setting: str) -> Finding:

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass, field
 
 from mlnb.core import project as projects
+from mlnb.core.errors import TrackingUnavailable
 from mlnb.core.records import EndpointStatus, ModelVersion, PipelineRun, Record, RunRecord
 from mlnb.core.urls import without_secrets
 
@@ -29,15 +30,27 @@ class ProjectStatus(Record):
     pipelines: list[PipelineRun] = field(default_factory=list)
     """The newest runs, at most `RECENT`."""
     endpoints: list[EndpointStatus] = field(default_factory=list)
+    waiting: int = 0
+    """Records of runs that the tracking store does not have yet."""
+    trouble: str = ""
+    """Why it does not have them."""
 
 
 def status() -> ProjectStatus:
     """Ask every package what it has."""
     from mlnb import datasets, pipelines, serving
-    from mlnb.tracking import models, runs
+    from mlnb.tracking import journal, models, runs
 
     project = projects.current()
     newest = datasets.latest()
+    recent = runs.list_runs(limit=RECENT)  # delivers what waits, if that can be
+    trouble = journal.trouble(project)
+    reason = trouble.reason if trouble else ""
+    champions: list[ModelVersion] = []
+    try:
+        champions = [model for model in models.list_models() if "champion" in model.aliases]
+    except TrackingUnavailable as error:
+        reason = error.message
     return ProjectStatus(
         name=project.name,
         root=os.path.relpath(project.root),
@@ -45,8 +58,10 @@ def status() -> ProjectStatus:
         tracking_uri=without_secrets(project.settings.tracking_uri),
         datasets=len(newest),
         versions=sum(version.number for version in newest),
-        models=[model for model in models.list_models() if "champion" in model.aliases],
-        runs=runs.list_runs(limit=RECENT),
+        models=champions,
+        runs=recent,
         pipelines=sorted(pipelines.runs(), key=lambda run: run.started, reverse=True)[:RECENT],
         endpoints=serving.list_endpoints(),
+        waiting=journal.undelivered(project)[1],
+        trouble=reason,
     )

@@ -63,7 +63,7 @@ def test_a_server_that_is_away_for_a_while_gets_everything_once(
             said.write_text("")
             enough.unlink(missing_ok=True)
             with program(project, LOGGING) as logging:
-                until(lambda: any(journal.state(path).run for path in journal.files(project)))
+                until(lambda: any(journal.state(path).run for path in journal.files(project)), 120)
                 time.sleep(_random.uniform(0, 1))
                 server.stop()
                 time.sleep(OUTAGE)

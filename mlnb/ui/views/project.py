@@ -19,6 +19,11 @@ def _status(status: ProjectStatus) -> View:
         ("Newest pipeline runs", status.pipelines),
         ("Endpoints", status.endpoints),
     ]
+    notes = [] if any(records for _, records in lists) else ["Nothing has run here yet."]
+    if status.waiting:
+        notes.append(f"{status.waiting:,} records of runs wait for the tracking store.")
+    if status.trouble:
+        notes.append(status.trouble)
     return View(
         f"Project {status.name}",
         fields=[
@@ -28,7 +33,7 @@ def _status(status: ProjectStatus) -> View:
             ("datasets", f"{status.datasets:,} ({status.versions:,} versions)"),
         ],
         tables=[_table(title, records) for title, records in lists if records],
-        notes=[] if any(records for _, records in lists) else ["Nothing has run here yet."],
+        notes=notes,
     )
 
 
