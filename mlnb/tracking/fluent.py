@@ -57,9 +57,10 @@ def _push() -> None:
     """Put this thread's open runs on MLflow's stack, unless they are or were there."""
     import mlflow  # noqa: F401  (waits, if another thread is importing it)
 
-    from mlnb.tracking import autologging
+    from mlnb.tracking import autologging, mlflow_door
     from mlnb.tracking.following import Follower
 
+    mlflow_door.install(lambda: bool(_open))
     autologging.install(lambda: any(run.project.settings.capture_models for run in _open))
     if not _followers:
         atexit.unregister(_withdraw)

@@ -45,6 +45,12 @@ CELLS = (
     "display(frame)\n"
     "display({'text/html': f'<a href=\"/?t={token}\">x</a>'}, raw=True)\n"
     "frame.head(1)",
+    "%%track by_mlflow\n"
+    "import mlflow, os\n"
+    "token = os.environ['SERVICE_TOKEN']\n"
+    "mlflow.log_param('x', token); mlflow.log_params({'api_key': 'short1', 'y': token})\n"
+    "mlflow.set_tag('t', token); mlflow.log_text(f'a {token}', 'said.txt')\n"
+    "mlflow.log_metric('m', 2)",
     "%%track fails\nimport os\nraise ValueError('cannot reach ' + os.environ['DATABASE_URL'])",
     "%%track cut\nimport os\n{os.environ['SERVICE_TOKEN']: 1}['x']",
     "import mlnb; mlnb.tracking.flush()",
@@ -87,6 +93,9 @@ def test_no_secret_is_kept(planted: Project) -> None:
     assert found["doors"].params["url"] == f"https://{redaction.MARK}@host/x"
     assert found["doors"].metrics == {"fine": 1}
     assert "service_password" not in found["doors"].params
+    assert found["by_mlflow"].params == dict.fromkeys(("x", "y", "api_key"), redaction.MARK)
+    assert found["by_mlflow"].metrics == {"m": 2}
+    assert "said.txt" in found["by_mlflow"].artifacts
     assert redaction.MARK in found["fails"].error
     kept = set(found["doors"].artifacts)
     assert kept >= {"git_diff.patch", "notebook.ipynb", "prompt.txt", "tables/frame.json"}
