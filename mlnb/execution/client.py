@@ -70,7 +70,7 @@ def run(conductor: Conductor, kernel: str) -> None:
         conductor.ended(ending, conducting.last_words(stderr.read().decode(errors="replace")))
 
 
-class WatchedClient(NotebookClient):  # type: ignore[misc]  # nbclient is untyped
+class WatchedClient(NotebookClient):
     """Executes a notebook's cells and stops for every reason there is.
 
     Parameters
@@ -87,9 +87,13 @@ class WatchedClient(NotebookClient):  # type: ignore[misc]  # nbclient is untype
         nbclient's.
     """
 
+    kc: Any
+    km: Any
+    task_poll_for_reply: Any
+
     def __init__(
         self,
-        notebook: NotebookNode,
+        notebook: Any,
         *,
         stop_reason: Callable[[], str],
         output_limit: int,
@@ -253,7 +257,9 @@ class WatchedClient(NotebookClient):  # type: ignore[misc]  # nbclient is untype
 
     async def _note_language(self) -> None:
         with suppress(Exception):  # the notebook has run; this only fills in metadata
-            reply = await asyncio.wait_for(self.async_wait_for_reply(self.kc.kernel_info()), 10)
+            reply: Any = await asyncio.wait_for(
+                self.async_wait_for_reply(self.kc.kernel_info()), 10
+            )
             self.nb.metadata["language_info"] = reply["content"]["language_info"]
         self.set_widgets_metadata()
 

@@ -55,7 +55,8 @@ class Engine(PapermillEngine):  # type: ignore[misc]  # papermill is untyped
         finally:
             keeper.cleanup_pbar()
             keeper.notebook_complete()
-        return keeper.nb
+        ended: NotebookNode = keeper.nb
+        return ended
 
     @classmethod
     def execute_managed_notebook(

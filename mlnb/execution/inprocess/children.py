@@ -18,7 +18,6 @@ class Child(Protocol):
     """
 
     pid: int
-    returncode: int | None
     reason: str
 
     def poll(self) -> int | None:

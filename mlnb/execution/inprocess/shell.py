@@ -26,7 +26,7 @@ class CapturingSession(Session):
 
     deliver: Callable[[Message], None] = staticmethod(lambda _message: None)
 
-    def send(  # type: ignore[override]  # a socket is never among the arguments
+    def send(
         self,
         stream: Any,
         msg_or_type: Any,
@@ -72,19 +72,21 @@ class HeadlessKernel(IPythonKernel):
 
     def join(self, loop: asyncio.AbstractEventLoop) -> None:
         """Work on an event loop, on this thread."""
-        self.io_loop = _Loop(loop)
+        self.io_loop: Any = _Loop(loop)
         self.shell_channel_thread = SimpleNamespace(parent_thread=threading.current_thread())
 
 
 class HeadlessApp(IPKernelApp):
     """Reads the user's IPython profile as a kernel does, and starts nothing."""
 
-    kernel_class = HeadlessKernel  # type: ignore[assignment]
+    kernel_class = HeadlessKernel
 
     def initialize(self, argv: Any = None) -> None:
         """Build kernel and shell; `begin` runs what the profile wants to have run."""
-        super(IPKernelApp, self).initialize(argv)
-        self.init_pdb()
+        base: Any = super(IPKernelApp, self)
+        base.initialize(argv)
+        app: Any = self  # ipykernel's application is untyped
+        app.init_pdb()
         self.session = CapturingSession(parent=self, key=b"in-process")
         kernel: Any = self.kernel_class
         self.kernel = kernel(
@@ -94,14 +96,15 @@ class HeadlessApp(IPKernelApp):
             profile_dir=self.profile_dir,
             user_ns=self.user_ns,
         )
-        self.init_shell()
+        app.init_shell()
 
     def begin(self) -> None:
         """Do what a kernel does before its first cell: path, extensions, startup files."""
-        self.init_path()
-        self.init_gui_pylab()
-        self.init_extensions()
-        self.init_code()
+        app: Any = self  # ipykernel's application is untyped
+        app.init_path()
+        app.init_gui_pylab()
+        app.init_extensions()
+        app.init_code()
 
 
 _app: HeadlessApp | None = None
@@ -119,7 +122,8 @@ def prepare() -> HeadlessApp:
         config.HistoryManager.enabled = False  # its thread would not outlive a fork
         config.IPKernelApp.connection_file = ""
         kept = sys.displayhook, sys.excepthook, sys.modules["__main__"]
-        made = HeadlessApp(config=config)
+        kind: Any = HeadlessApp
+        made = kind(config=config)
         made.initialize([])
         sys.displayhook, sys.excepthook, sys.modules["__main__"] = kept
         for one in _singletons(made):

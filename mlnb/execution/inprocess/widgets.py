@@ -94,4 +94,7 @@ class Widgets:
         self._states[comm]["outputs"] = outputs
         data = {"method": "update", "state": {"outputs": outputs}, "buffer_paths": []}
         message = {"content": {"comm_id": comm, "data": data}, "buffers": []}
-        get_comm_manager().comm_msg(None, None, message)
+        manager: Any = (
+            get_comm_manager()
+        )  # of ipykernel, which wants no stream and no identity here
+        manager.comm_msg(None, None, message)

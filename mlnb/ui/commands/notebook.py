@@ -87,6 +87,7 @@ def notebook() -> None:
 @click.pass_obj
 def run(
     surface: Surface | None,
+    /,
     path: Path,
     output: Path,
     single: tuple[tuple[str, str], ...],
