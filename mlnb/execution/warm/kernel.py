@@ -114,6 +114,9 @@ class WarmKernelApp(IPKernelApp):
         self.displayhook.get_execution_count = lambda: kernel.execution_count
 
 
+WarmKernelApp.__name__ = "IPKernelApp"  # what it logs under, as every kernel does
+
+
 def prepare() -> None:
     """Build the first half, once; the singletons are left free for whoever else builds a shell."""
     global _prepared  # of this process, to be found after the fork
