@@ -32,7 +32,7 @@ class _Watch:
         def watched(*args: Any, **kwargs: Any) -> Any:
             if not captures:
                 return original(*args, **kwargs)
-            given = (original(*args, **kwargs),) if after else ()
+            given = [original(*args, **kwargs)] if after else []
             for capture in list(captures):
                 with suppress(Exception):
                     getattr(capture, listener)(*given, *args, **kwargs)

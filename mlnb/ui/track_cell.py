@@ -253,8 +253,8 @@ class Session:
         if self.several:
             self.error = error
             return
-        listed = info is None or info.store_history
-        self._source = "" if listed else info.raw_cell.rstrip("\n")
+        if info is not None and not info.store_history:
+            self._source = info.raw_cell.rstrip("\n")
         self.finish(error, ended=True)
 
     def at_exit(self) -> None:
