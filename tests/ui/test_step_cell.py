@@ -201,6 +201,19 @@ def test_a_secret_input_counts_without_being_stored(
         assert not path.is_file() or HIDDEN.encode() not in path.read_bytes(), path
 
 
+def test_what_looks_like_a_secret_has_no_digest_that_others_could_try_out(
+    project: Project, shell: RaisingShell
+) -> None:
+    from mlnb.execution.steps.contents import Contents
+
+    shell.run_cell("db_password = '1234'")
+    run(shell, "%%step s\nn = len(db_password)")
+    told = json.dumps([last(project), (project.local / "steps" / "s.json").read_text()])
+    assert Contents({}).digest("1234") not in told
+    run(shell, "%%step s\nn = len(db_password)")
+    assert last(project)["status"] == "reused"
+
+
 def test_modules_of_the_project_count_with_what_they_import(
     project: Project, shell: RaisingShell
 ) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 from mlnb.core.hashing import digest_file, digest_json
 from mlnb.core.project import Project
+from mlnb.core.redaction import looks_secret
+from mlnb.execution.parameters.secret import Secret, held
 from mlnb.execution.steps import modules
 from mlnb.execution.steps.code import CellCode
 from mlnb.execution.steps.contents import Contents, NoContent
@@ -100,13 +102,13 @@ class Keys:
         for name in names:
             if name in self._namespace:
                 try:
-                    found[name] = contents.digest(self._namespace[name])
+                    found[name] = contents.digest(_masked(name, self._namespace[name]))
                 except NoContent:
                     continue
         return found
 
     def _add(self, key: Key, contents: Contents, name: str) -> None:
-        value = self._namespace[name]
+        value = _masked(name, self._namespace[name])
         try:
             key.parts[f"{_word(value)} {name}"] = contents.digest(value)
         except NoContent as error:
@@ -126,6 +128,13 @@ class Keys:
                 f"{file} was edited after it was imported, and what runs is the old code; restart "
                 f"the kernel or reload it"
             )
+
+
+def _masked(name: str, value: Any) -> Any:
+    """Return a value that is probably a secret as one: others could try out what has a digest."""
+    if isinstance(value, str) and (looks_secret(name) or value in held()):
+        return Secret(value)
+    return value
 
 
 def _is_code(value: Any) -> bool:
