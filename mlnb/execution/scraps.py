@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlnb.core.errors import UnsupportedData
+from mlnb.core.errors import BadInput, UnsupportedData
 from mlnb.core.records import finite
 from mlnb.execution import notebooks
 
@@ -20,7 +20,9 @@ DATA = (JSON, TEXT)
 
 
 def glue(name: str, value: Any, *, display: bool = False) -> None:
-    """Hand a value on to later steps and to the report.
+    """Hand a value on to later steps and to the report; in a run, record it there as well.
+
+    A number is a metric of the run, any other value the artifact ``scraps/NAME.json``.
 
     Parameters
     ----------
@@ -49,10 +51,24 @@ def glue(name: str, value: Any, *, display: bool = False) -> None:
     payload = {"name": name, "data": data, "encoder": "json", "version": 1}
     tag = {"scrapbook": {"name": name, "data": True, "display": False}}
     _publish({JSON: payload}, tag)
+    _record(name, data)
     if display:
         bundle, metadata = _shown(value)
         tag = {"scrapbook": {"name": name, "data": False, "display": True}}
         _publish(bundle, {**metadata, **tag})
+
+
+def _record(name: str, value: Any) -> None:
+    """Record a value in the open run, if there is one and its name can be one there."""
+    tracking = sys.modules.get("mlnb.tracking.run")  # without it no run is open
+    run = tracking.active() if tracking is not None else None
+    if run is None:
+        return
+    with suppress(BadInput):
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            run.log(metrics={name: value})
+        else:
+            run.log(text={f"scraps/{name}.json": json.dumps(value, ensure_ascii=False)})
 
 
 def read(notebook: Path | str) -> dict[str, Any]:

@@ -136,7 +136,7 @@ CELLS = {
         "mlflow.sklearn.autolog(log_models=False, silent=True)\n"
         "LogisticRegression(C=0.5).fit([[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1])\n"
         "mlflow.sklearn.autolog(disable=True)\n"
-        "mlnb.glue('answer', 42)",
+        "mlnb.glue('answer', 42); mlnb.glue('best', {'depth': 3})",
         "",
     ),
     "many": (
@@ -243,10 +243,15 @@ def test_a_fork_and_a_late_thread_write_to_their_run(
     assert executed[1]["thread has ended"] == "There is no open run to log to.\n"
 
 
-def test_autologging_and_glue_land_in_the_cells_run(recorded: Recorded) -> None:
+def test_autologging_and_glue_land_in_the_cells_run(
+    recorded: Recorded, executed: tuple[Project, dict[str, str]]
+) -> None:
     (autolog,) = recorded["autolog"]
     assert autolog.params["C"] == "0.5"
     assert "training_score" in autolog.metrics
+    assert autolog.metrics["answer"] == 42
+    with projects.using(executed[0]):
+        assert "scraps/best.json" in runs.show(autolog.id).artifacts
 
 
 def test_200_runs_in_a_loop_take_no_time(
