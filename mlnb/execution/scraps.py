@@ -5,7 +5,9 @@ The format is scrapbook's (schema version 1), so that either library reads what 
 
 import json
 import math
+import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
