@@ -320,12 +320,14 @@ class ConductedClient(WatchedClient):
     async def before_cells(self) -> None:
         """Go on from a checkpoint, when that is wanted."""
         job, execution = self._conductor.job, self._conductor.execution
-        if not checkpoints.hooks_for(job, execution.notebook, self.nb.cells):
+        if not checkpoints.hooks_for(job, execution.notebook, self._conductor.prepared):
             return
         from mlnb.execution.checkpoints.plan import Plan
 
         cells = [(cell.source, cell.metadata.get("tags", [])) for _, cell in self.cells_to_run()]
-        plan = Plan(self._conductor.project, execution.notebook, cells, job.folder)
+        prepared = self._conductor.prepared
+        numbers = [checkpoints.number_of(index, prepared) for index in self._places]
+        plan = Plan(self._conductor.project, execution.notebook, cells, job.folder, numbers)
         self._checkpoints = KernelCheckpoints(plan, job.resume, self.ask)
         self._taken = await self._checkpoints.start()
         execution.notes += [{"note": note} for note in self._checkpoints.notes]

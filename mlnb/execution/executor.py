@@ -238,7 +238,7 @@ def attempt(job: NotebookJob) -> Execution:
     if execution.runner == "inprocess":
         from mlnb.execution.inprocess import driving
 
-        driving.run(conductor, checkpoints.hooks_for(job, execution.notebook, prepared.cells))
+        driving.run(conductor, checkpoints.hooks_for(job, execution.notebook, prepared))
     else:
         _in_kernel(conductor, kernel)
     execution.values = scraps.of(prepared.cells)

@@ -71,16 +71,16 @@ def test_a_failed_notebook_goes_on_after_the_fix_as_if_it_had_not_failed(
     assert (failed.failed_cell, failed.cells_done) == (9, 8)
     write_notebook(source, *twelve(ninth="print('fixed')   # at last"))
     resumed, cells = run(source, runner, resume=True)
-    assert notes(resumed) == "resumed after code cell 8"
+    assert notes(resumed) == "resumed after cell 8"
     assert cells == clean
     body = json.loads((project.root / "out.ipynb").read_text(encoding="utf-8"))
     marks = [cell["metadata"].get("mlnb", {}).get("skipped", "") for cell in body["cells"]]
-    assert marks == ["taken from the checkpoint after code cell 8"] * 8 + [""] * 4
+    assert marks == ["taken from the checkpoint after cell 8"] * 8 + [""] * 4
     write_notebook(source, *twelve(third="scale  = 2  # comment", ninth="print('fixed')"))
-    assert "resumed after code cell 8" in notes(run(source, runner, resume=True)[0])
+    assert "resumed after cell 8" in notes(run(source, runner, resume=True)[0])
     write_notebook(source, *twelve(third="scale = 3", ninth="print('fixed')"))
     again, cells = run(source, runner, resume=True)
-    assert "started from the first cell: code cell 3 has changed" in notes(again)
+    assert "started from the first cell: cell 3 has changed" in notes(again)
     assert "".join(cells[5][1][0]["data"]["text/plain"]) == "9"
     (project.root / "helpers_of_nb.py").write_text("LIMIT = 2\n")
     assert "the module helpers_of_nb.py has changed" in notes(run(source, runner, resume=True)[0])
@@ -99,7 +99,7 @@ def test_parameters_and_datasets_before_a_checkpoint_count(project: Project) -> 
     )
     run(source, "inprocess", parameters={"year": 5})
     resumed, cells = run(source, "inprocess", parameters={"year": 5}, resume=True)
-    assert notes(resumed) == "resumed after code cell 4"
+    assert notes(resumed) == "resumed after cell 3"
     assert printed(cells[-1]) == "6\n"
     other, cells = run(source, "inprocess", parameters={"year": 6}, resume=True)
     assert "started from the first cell" in notes(other)
@@ -120,7 +120,7 @@ def test_what_is_not_stored_is_named_and_needed_again(project: Project) -> None:
     assert "without lock (it cannot be pickled" in notes(execution)
     saved = [event for event in project.events.read()[0] if event.kind == "checkpoint.saved"]
     assert list(saved[-1].data["missing"]) == ["lock"]
-    assert notes(run(source, "inprocess", resume=True)[0]) == "resumed after code cell 1"
+    assert notes(run(source, "inprocess", resume=True)[0]) == "resumed after cell 1"
     write_notebook(source, first, "use()")
     assert "'lock', which a cell below uses, could not be" in notes(
         run(source, "inprocess", resume=True)[0]
@@ -151,7 +151,7 @@ def test_secrets_come_from_the_environment_again_and_are_stored_nowhere(
     first, clean = run(source, runner, parameters=given)
     assert "without headers (it holds a secret)" in notes(first)
     resumed, cells = run(source, runner, parameters=given, resume=True)
-    assert notes(resumed) == "resumed after code cell 3"
+    assert notes(resumed) == "resumed after cell 2"
     assert cells == clean
     text = printed(cells[-1])
     assert text.startswith(f"{len(HIDDEN)} {len(HIDDEN)} ")
@@ -191,7 +191,7 @@ def test_the_command_resumes(project: Project, capsys: pytest.CaptureFixture[str
     write_notebook(source, "x = 1\n# mlnb: checkpoint", "print(x)")
     capsys.readouterr()
     assert cli.main(["notebook", "run", "a.ipynb", "out.ipynb", "--resume"]) == 0
-    assert "resumed after code cell 1" in capsys.readouterr().out
+    assert "resumed after cell 1" in capsys.readouterr().out
 
 
 def test_checkpoints_are_declared_by_tag_or_comment() -> None:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mlnb.execution.executor import NotebookJob
+    from mlnb.execution.outputs import Prepared
 
 TAG = "checkpoint"
 
 
 def hooks_for(
-    job: "NotebookJob", notebook: str, cells: Iterable[dict[str, Any]]
+    job: "NotebookJob", notebook: str, prepared: "Prepared"
 ) -> list[tuple[str, dict[str, Any]]]:
     """Return the hooks that a run in-process needs: none when it has no checkpoints.
 
@@ -27,13 +28,20 @@ def hooks_for(
         What is to be executed.
     notebook : str
         Relative to the project.
-    cells : iterable of dict
-        The cells of the output notebook.
+    prepared : Prepared
+        The output notebook.
     """
-    if not job.resume and not any(_may_be_one(cell) for cell in cells):
+    if not job.resume and not any(_may_be_one(cell) for cell in prepared.cells):
         return []
     home = "mlnb.execution.checkpoints.hooks:Checkpoints"
-    return [(home, {"notebook": notebook, "resume": job.resume})]
+    numbers = {str(place): number_of(place, prepared) for place in range(len(prepared.cells))}
+    return [(home, {"notebook": notebook, "resume": job.resume, "numbers": numbers})]
+
+
+def number_of(position: int, prepared: "Prepared") -> int:
+    """Return a cell's number in the source notebook; of an injected one, that before it."""
+    numbers = prepared.numbers
+    return next((numbers[place] for place in range(position, -1, -1) if place in numbers), 1)
 
 
 def in_words(notes: Iterable[dict[str, Any]]) -> list[str]:
@@ -51,11 +59,11 @@ def _may_be_one(cell: dict[str, Any]) -> bool:
 def _in_words(note: dict[str, Any]) -> str:
     why = note.get("why", "")
     if note.get("resumed"):
-        return f"resumed after code cell {note['resumed']}" + (f" ({why})" if why else "")
+        return f"resumed after cell {note['resumed']}" + (f" ({why})" if why else "")
     if "resumed" in note:
         return f"started from the first cell: {why}"
     if note.get("checkpoint"):
-        text = f"checkpoint after code cell {note['checkpoint']}"
+        text = f"checkpoint after cell {note['checkpoint']}"
         missing = [f"{name} ({reason})" for name, reason in note["missing"].items()]
         return text + (f", without {'; '.join(missing)}" if missing else "")
     return f"no checkpoint was stored: {why}" if "checkpoint" in note else ""

@@ -1,6 +1,5 @@
 """Checkpoints around the cells of a notebook that runs in-process."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,9 +21,12 @@ class Checkpoints:
         Relative to the project.
     resume : bool
         Whether to go on from a checkpoint.
+    numbers : dict
+        Number in the source notebook, by position (as text: JSON) in the output notebook.
     """
 
-    def __init__(self, notebook: str, resume: bool = False) -> None:
+    def __init__(self, notebook: str, resume: bool, numbers: dict[str, int]) -> None:
+        self._numbers = numbers
         self._notebook = notebook
         self._resume = resume
         self._plan: Plan | None = None
@@ -58,7 +60,8 @@ class Checkpoints:
 
     def _start(self, cells: Sequence[RunCell]) -> dict[str, Any] | None:
         pairs = [(cell.source, cell.tags) for cell in cells]
-        plan = Plan(project.current(), self._notebook, pairs, Path(os.getcwd()))  # noqa: PTH109
+        numbers = [self._numbers[str(cell.index)] for cell in cells]
+        plan = Plan(project.current(), self._notebook, pairs, Path.cwd(), numbers)
         if not plan.has_any and not self._resume:
             return None
         inside.begin()
@@ -74,8 +77,9 @@ class Checkpoints:
                 why = why or problem
                 continue
             self._kept = plan.resumed(record)
-            self._reason = f"taken from the checkpoint after code cell {record.cell}"
-            return {"resumed": record.cell, "why": why, "seconds": record.seconds}
+            number = plan.number_of(record)
+            self._reason = f"taken from the checkpoint after cell {number}"
+            return {"resumed": number, "why": why, "seconds": record.seconds}
         return {"resumed": None, "why": why}
 
     def _keep(self, plan: Plan, place: int, outcome: CellOutcome) -> dict[str, Any] | None:
@@ -85,4 +89,4 @@ class Checkpoints:
         if names is None:
             return None
         kept = inside.save(plan.key_at(place), names)
-        return plan.keep(place, kept).to_note()
+        return plan.keep(place, kept)

@@ -60,7 +60,7 @@ class KernelCheckpoints:
                 return None
             await self._call("look")
             kept = await self._call("save", self._plan.key_at(place), names)
-            return self._note(self._plan.keep(place, kept).to_note())
+            return self._note(self._plan.keep(place, kept))
         except Exception as error:
             return self._note({"checkpoint": None, "why": f"it could not be stored: {error}"})
 
@@ -76,8 +76,9 @@ class KernelCheckpoints:
             if problem:
                 why = why or problem
                 continue
-            self.reason = f"taken from the checkpoint after code cell {record.cell}"
-            self._note({"resumed": record.cell, "why": why, "seconds": record.seconds})
+            number = self._plan.number_of(record)
+            self.reason = f"taken from the checkpoint after cell {number}"
+            self._note({"resumed": number, "why": why, "seconds": record.seconds})
             return self._plan.resumed(record)
         self._note({"resumed": None, "why": why})
         return []

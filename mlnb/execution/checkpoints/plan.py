@@ -35,6 +35,8 @@ class Plan:
         The cells that are executed, in their order; counted from 0 in what follows.
     folder : Path
         Working directory.
+    numbers : sequence of int
+        What each cell is called: its number in the source notebook.
     """
 
     def __init__(
@@ -43,8 +45,10 @@ class Plan:
         notebook: str,
         cells: Sequence[tuple[str, Sequence[str]]],
         folder: Path,
+        numbers: Sequence[int],
     ) -> None:
         self._project = project
+        self._numbers = list(numbers)
         self._notebook = notebook
         self._sources = [source for source, _ in cells]
         self._wanted = [chain.declared(source, tags) for source, tags in cells]
@@ -92,7 +96,10 @@ class Plan:
         """Return what each cell up to a checkpoint had shown, with its execution count."""
         shown: list[dict[str, Any]] = json.loads(self._project.store.get(record.shown))
         self._project.events.emit(
-            "notebook.resumed", self._notebook, notebook=self._notebook, cell=record.cell
+            "notebook.resumed",
+            self._notebook,
+            notebook=self._notebook,
+            cell=self.number_of(record),
         )
         self._shown = list(shown)
         return shown
@@ -133,7 +140,7 @@ class Plan:
             return "no checkpoint has been stored yet"
         for number, (old, source) in enumerate(zip(before, self._sources, strict=False), start=1):
             if number <= place + 1 and old != chain.digest_of(source):
-                return f"code cell {number} has changed"
+                return f"cell {self._numbers[number - 1]} has changed"
         return "parameters, libraries, or the cells before it have changed"
 
     # -- keeping ---------------------------------------------------------------------------------
@@ -150,8 +157,12 @@ class Plan:
         """Return the key of a cell."""
         return self._keys[place]
 
-    def keep(self, place: int, kept: dict[str, Any]) -> StoredCheckpoint:
-        """Store a checkpoint whose variables are stored already."""
+    def number_of(self, record: StoredCheckpoint) -> int:
+        """Return the number of a checkpoint's cell in the source notebook as it is now."""
+        return self._numbers[record.cell - 1]
+
+    def keep(self, place: int, kept: dict[str, Any]) -> dict[str, Any]:
+        """Store a checkpoint whose variables are stored already; returns what to say of it."""
         store = self._project.store
         record = StoredCheckpoint(
             key=self._keys[place],
@@ -165,10 +176,11 @@ class Plan:
         )
         store.append(self._log(place), lambda _number: record.to_dict())
         self._keep_run()
+        note = record.to_note(self._numbers[place])
         self._project.events.emit(
-            "checkpoint.saved", self._notebook, notebook=self._notebook, **record.to_note()
+            "checkpoint.saved", self._notebook, notebook=self._notebook, **note
         )
-        return record
+        return note
 
     @property
     def _run_file(self) -> Path:

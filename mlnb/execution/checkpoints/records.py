@@ -44,10 +44,10 @@ class StoredCheckpoint(Record):
     author: str = ""
     created: datetime
 
-    def to_note(self) -> dict[str, Any]:
-        """Return what is said when it is made."""
+    def to_note(self, number: int) -> dict[str, Any]:
+        """Return what is said when it is made; `number` is that of the source notebook."""
         return {
-            "checkpoint": self.cell,
+            "checkpoint": number,
             "variables": self.kept.names,
             "missing": self.kept.missing,
             "bytes": self.kept.bytes,
