@@ -31,6 +31,7 @@ export function run(part: Partial<RunRecord> = {}): RunRecord {
     git_dirty: true,
     author: 'analyst',
     artifacts: [],
+    waiting: false,
     ...part
   };
 }
