@@ -19,6 +19,8 @@ from typing import Any
 BLOCK = 50
 PAUSE_SECONDS = 0.01
 """Between two cells, as when all of a notebook's cells are run."""
+SETTLE_SECONDS = 2.0
+"""From ``%load_ext mlnb`` to the first tracked cell, as when somebody types it."""
 _TIMER = """
 %load_ext mlnb
 def _watch():
@@ -112,6 +114,7 @@ def measure(count: int = 300, cell: str = "%%track empty") -> dict[str, float]:
         folder = Path(name)
         (folder / "mlnb.toml").write_text('name = "bench"\n', encoding="utf-8")
         with _kernel(folder, "pass") as plain, _kernel(folder, cell) as tracked:
+            time.sleep(SETTLE_SECONDS)
             (first,) = tracked.cells(1)
             theirs: list[float] = []
             ours: list[float] = []
