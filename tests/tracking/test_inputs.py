@@ -84,9 +84,7 @@ def test_what_a_run_has_written_is_known_although_it_was_killed(project: Project
         assert runs.show(run.id).inputs == [], "it made it itself"
 
 
-def test_datasets_are_recorded_by_choice(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_datasets_are_recorded_by_choice(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     datasets.save(pd.DataFrame({"a": [1]}), "numbers")
     monkeypatch.setenv("MLNB_CAPTURE_DATASETS", "false")
     with tracking.track("train") as run:
