@@ -80,8 +80,8 @@ def test_a_run_goes_on_without_its_store_and_arrives_when_it_is_back(
     assert "Run 'away' is kept in .mlnb/local/journal and delivered when" in outer
     assert "Run 'inner' is kept" in inner
     assert run.kept == "journal"
-    with pytest.raises(TrackingUnavailable):
-        runs.list_runs()
+    with caplog.at_level(logging.ERROR):  # of the store that does not answer
+        assert {item.name for item in runs.list_runs()} == {"away", "inner"}, "they wait here"
     assert journal.waiting(project) == 2
 
     blocked()
@@ -149,8 +149,7 @@ def test_a_server_that_is_down_costs_the_notebook_nothing(
         for _ in range(100):
             tracking.log({"a": 1}, {"m": 1})
     assert time.perf_counter() - start < 1
-    with pytest.raises(TrackingUnavailable, match="not available"):
-        runs.list_runs()
+    assert [item.name for item in runs.list_runs()] == ["away"], "it waits in the journal"
     assert journal.waiting(project) == 1
     for path in journal.folder(project).rglob("*"):
         assert not path.is_file() or b"secret" not in path.read_bytes()
@@ -164,7 +163,7 @@ def test_what_cannot_be_delivered_stays_and_stops_nothing(
         tracking.log({"after": 2})
     with caplog.at_level(logging.WARNING, "mlnb"), tracking.track("next"):
         pass
-    assert [item.name for item in runs.list_runs()] == ["next"]
+    assert [item.name for item in runs.list_runs()] == ["next", "half"], "one of them waits"
     assert "run 'half' stays in the journal" in caplog.text
     assert journal.waiting(project) == 1
 
