@@ -79,12 +79,13 @@ $(BENCH)/.tracking-peers: pyproject.toml
 	done
 	@touch $@
 
-$(BENCH)/.execution: pyproject.toml
-	@$(MAKE) --no-print-directory VENV=$(BENCH) $(BENCH)/.made
-	@echo "Installing mlnb and what runs notebooks beside it into $(BENCH)"
-	@SKIP_JUPYTER_BUILDER=1 $(MAKE) --no-print-directory VENV=$(BENCH) WHAT='--editable . --group bench-execution' .install
+$(BENCH)/execution/.peers: pyproject.toml
+	@# apart from the others: what is installed beside changes what `import mlflow` does
+	@$(MAKE) --no-print-directory VENV=$(BENCH)/execution $(BENCH)/execution/.made
+	@echo "Installing mlnb and what runs notebooks beside it into $(BENCH)/execution"
+	@SKIP_JUPYTER_BUILDER=1 $(MAKE) --no-print-directory VENV=$(BENCH)/execution WHAT='--editable . --group bench-execution' .install
 	@$(MAKE) --no-print-directory VENV=$(BENCH)/ploomber $(BENCH)/ploomber/.made
-	@# apart: papermill imports every engine that is installed beside it
+	@# apart, too: papermill imports every engine that is installed beside it
 	@$(MAKE) --no-print-directory VENV=$(BENCH)/ploomber WHAT='--group bench-ploomber' .install || \
 	    { rm -rf $(BENCH)/ploomber; echo "ploomber-engine could not be installed (see above): the benchmark leaves it out."; }
 	@touch $@
@@ -157,8 +158,9 @@ bench-datasets: $(BENCH)/.peers ## Dataset versions beside Parquet, Delta, Lance
 bench-tracking: $(BENCH)/.tracking-peers ## Tracking beside MLflow, dvclive and wandb: 8 minutes
 	@$(BENCH)/bin/python tests/bench/tracking_report.py $(ARGS)
 
-bench-execution: $(BENCH)/.execution ## Headless notebooks beside papermill, nbclient and others: 20 minutes
-	@$(BENCH)/bin/python tests/bench/execution_report.py $$(test -x $(BENCH)/ploomber/bin/python && echo --ploomber $(abspath $(BENCH))/ploomber/bin/python) $(ARGS)
+bench-execution: $(BENCH)/execution/.peers ## Headless notebooks beside papermill, nbclient and others: 20 minutes
+	@$(BENCH)/execution/bin/python tests/bench/execution_report.py \
+	    $$(test -x $(BENCH)/ploomber/bin/python && echo --ploomber $(abspath $(BENCH))/ploomber/bin/python) $(ARGS)
 
 lint: $(VENV)/.tested ## Style, types, layers
 	$(BIN)/ruff check .
