@@ -15,11 +15,13 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.launcher import launch_kernel
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Float, Integer, Unicode
 
 from mlnb.execution.warm import client
@@ -128,6 +130,7 @@ class WarmProvisioner(LocalProvisioner):
     memory = Integer(0, help="Bytes a kernel may allocate; 0 means no limit.").tag(config=True)
     cpu = Float(0, help="Seconds of CPU time a kernel may use; 0 means no limit.").tag(config=True)
 
+    process: Any = None
     reason = ""
     """Why the last kernel ended, when it was not by itself with exit code 0."""
     how = ""
@@ -159,7 +162,7 @@ class WarmProvisioner(LocalProvisioner):
         command = Command(cmd)
         if unknown := sorted(set(wanted) - _UNDERSTOOD):
             raise client.WarmUnavailable(f"it is to be started with {unknown[0]}")
-        folder = str(wanted.get("cwd") or os.getcwd())
+        folder = str(wanted.get("cwd") or Path.cwd())
         env = dict(wanted.get("env") or os.environ)
         independent = bool(wanted.get("independent", False))
         if not independent:
@@ -177,7 +180,9 @@ class WarmProvisioner(LocalProvisioner):
                 independent=independent,
                 interpreter=command.interpreter,
                 options=self._options(folder),
-                **fds,
+                stdin=fds.get("stdin"),
+                stdout=fds.get("stdout"),
+                stderr=fds.get("stderr"),
             )
         child.wait_ready(READY_SECONDS)
         return WarmProcess(child, streams)
@@ -253,9 +258,8 @@ def _launcher(command: Command) -> str:
     """Return what ``sys.argv[0]`` is in a kernel that was started in the usual way."""
     if command.interpreter != sys.executable:
         return "ipykernel_launcher.py"
-    import ipykernel_launcher
-
-    return str(ipykernel_launcher.__file__)
+    found = find_spec("ipykernel_launcher")
+    return str(found.origin) if found else "ipykernel_launcher.py"
 
 
 def _streams(

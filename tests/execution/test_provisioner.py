@@ -135,7 +135,7 @@ def test_interrupt_reaches_the_cell_and_its_processes(start: Starter) -> None:
 
 
 def test_shutdown_is_quick_and_leaves_nothing(start: Starter) -> None:
-    manager, client = start()
+    manager, _client = start()
     pid = _warm(manager).pid
     begin = time.monotonic()
     manager.shutdown_kernel()
@@ -166,7 +166,7 @@ def test_streams_may_be_pipes(start: Starter) -> None:
 
 
 def test_arguments_of_the_command_are_kept(start: Starter) -> None:
-    manager, client = start(extra_arguments=["--InteractiveShell.automagic=False"])
+    _manager, client = start(extra_arguments=["--InteractiveShell.automagic=False"])
     assert _text(client, "print(get_ipython().automagic)") == "False"
 
 
@@ -213,7 +213,7 @@ def test_a_name_that_jupyter_does_not_take_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_environment_is_that_of_the_request(start: Starter) -> None:
-    manager, client = start(env={**os.environ, "COLOUR": "blue"})
+    _manager, client = start(env={**os.environ, "COLOUR": "blue"})
     assert _text(client, "import os; print(os.environ['COLOUR'])") == "blue"
     assert _text(client, "print(os.environ['JPY_PARENT_PID'])") == str(os.getpid())
     assert _text(client, "import sys; print(sys.executable)") == sys.executable

@@ -25,7 +25,8 @@ Kinds of children:
 
 The protocol
 ------------
-One connection per child: when it closes, the zygote ends the child (unless ``independent``). A frame is four bytes of length (big-endian) and JSON in UTF-8. The
+One connection per child: when it closes, the zygote ends the child (unless ``independent``). A
+frame is four bytes of length (big-endian) and JSON in UTF-8. The
 client sends one of
 
 ``{"op": "fork", "kind", "request", "argv", "cwd", "env", "limits", "independent"}``

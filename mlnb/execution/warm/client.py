@@ -14,6 +14,7 @@ import sys
 import time
 from _thread import allocate_lock
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from mlnb.execution.warm import options as settings
@@ -113,10 +114,8 @@ class Child:
                 return
             except wire.Closed:
                 self._orphaned = True
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.pid, number)
-        except ProcessLookupError:
-            pass
 
     def terminate(self) -> None:
         """Send SIGTERM."""

@@ -19,12 +19,11 @@ from ipykernel.kernelapp import IPKernelApp
 from IPython.core.history import HistoryManager
 from IPython.core.interactiveshell import InteractiveShell
 from jupyter_client.session import Session
-from traitlets.config import SingletonConfigurable
 from zmq.eventloop.zmqstream import ZMQStream
 
 from mlnb.execution.warm import limits, wire
 
-_prepared: "WarmKernelApp | None" = None
+_prepared: Any = None
 _JOIN_SECONDS = 0.5
 _HISTORY_DELAY = 0.1  # seconds after the start; its first write waits for the disk
 
@@ -34,8 +33,10 @@ class WarmKernelApp(IPKernelApp):
 
     def prepare(self) -> None:
         """Do what needs no socket, no thread and nothing of the user's."""
-        super(IPKernelApp, self).initialize([])  # configuration and profile only
-        self.init_pdb()
+        app: Any = self  # traitlets' applications are partly untyped
+        whole: Any = super(IPKernelApp, self)
+        whole.initialize([])  # configuration and profile only
+        app.init_pdb()
         kernel: Any = self.kernel_class
         self.kernel = kernel(
             parent=self,
@@ -49,21 +50,22 @@ class WarmKernelApp(IPKernelApp):
         self.connection_file = connection_file
         self.parent_handle = os.getppid()  # nothing polls it: the connection is watched instead
         self.session = Session(parent=self)
-        self.init_blackhole()
-        self.init_connection_file()
-        self.init_sockets()
-        self.init_heartbeat()
-        self.write_connection_file()
-        self.log_connection_info()
+        app: Any = self
+        app.init_blackhole()
+        app.init_connection_file()
+        app.init_sockets()
+        app.init_heartbeat()
+        app.write_connection_file()
+        app.log_connection_info()
         _say_ready(ready)
-        self.init_io()
-        self.init_signal()
+        app.init_io()
+        app.init_signal()
         self._connect()
-        self.init_path()
-        self.init_shell()
-        self.init_gui_pylab()
-        self.init_extensions()
-        self.init_code()
+        app.init_path()
+        app.init_shell()
+        app.init_gui_pylab()
+        app.init_extensions()
+        app.init_code()
         sys.stdout.flush()
         sys.stderr.flush()
 
@@ -127,7 +129,7 @@ def prepare() -> None:
 
     localinterfaces.LOCALHOST  # noqa: B018  (asks the system for its addresses, once)
     displayhook, excepthook, main = sys.displayhook, sys.excepthook, sys.modules["__main__"]
-    app = WarmKernelApp()
+    app: Any = WarmKernelApp()  # type: ignore[no-untyped-call]  # traitlets is partly untyped
     with _no_history():
         app.prepare()
     sys.displayhook, sys.excepthook, sys.modules["__main__"] = displayhook, excepthook, main
@@ -145,11 +147,12 @@ def _no_history() -> Iterator[None]:
         shell.history_manager = HistoryManager(shell=shell, parent=shell, enabled=False)
         shell.configurables.append(shell.history_manager)
 
-    InteractiveShell.init_history = init_history
+    shells: Any = InteractiveShell
+    shells.init_history = init_history
     try:
         yield
     finally:
-        InteractiveShell.init_history = whole
+        shells.init_history = whole
 
 
 def config_files() -> list[str]:
@@ -166,7 +169,7 @@ def config_files() -> list[str]:
     ]
 
 
-def _singletons(app: WarmKernelApp) -> list[SingletonConfigurable]:
+def _singletons(app: Any) -> list[Any]:
     return [app, app.kernel, app.kernel.shell]
 
 
@@ -214,7 +217,7 @@ def _end_threads(app: IPKernelApp) -> None:
 
 
 def _run_whole(connection_file: str, arguments: list[str], connection: int, memory: int) -> int:
-    app = IPKernelApp.instance()
+    app: Any = IPKernelApp.instance()
     app.initialize(["-f", connection_file, *arguments])
     _say_ready(connection)
     _limit_memory(app.kernel.shell, memory)
@@ -227,7 +230,7 @@ def _begin_history(shell: Any) -> None:
     """Open the history a moment after the start, or when the first cell comes."""
     from tornado.ioloop import IOLoop
 
-    begun = []
+    begun: list[bool] = []
 
     def begin(*_info: Any) -> None:
         if begun:

@@ -43,8 +43,9 @@ class Birth:
 class Nursery(Protocol):
     """Makes children. Owned and called by the zygote's one thread."""
 
-    ready: int
-    """How many wait to be asked for; 0 where they are made when asked for."""
+    @property
+    def ready(self) -> int:
+        """How many wait to be asked for; 0 where they are made when asked for."""
 
     def bear(self, message: dict[str, Any], fds: list[int], connection: socket.socket) -> Birth:
         """Make a child; the descriptors remain the caller's.

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from contextlib import suppress
 from hashlib import blake2b
 from typing import Any
 
@@ -118,10 +119,8 @@ def folder() -> str:
         path = os.path.join(runtime, "mlnb")
     else:
         path = f"/tmp/mlnb-{os.getuid()}"  # noqa: S108  (checked below)
-    try:
+    with suppress(FileExistsError):
         os.mkdir(path, 0o700)
-    except FileExistsError:
-        pass
     state = os.lstat(path)
     if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.getuid():
         raise UnsafeFolder(f"{path} is not a folder of this user")

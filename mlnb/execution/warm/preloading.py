@@ -29,6 +29,9 @@ ALWAYS = ("IPython", "ipykernel")
 _GOOD = "good"
 _QUIET = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
 
+_CACHED = {"uuid": ("_last_timestamp",), "tempfile": ("_name_sequence", "tempdir")}
+"""What modules remember that is of one process."""
+
 _unseeded: "weakref.WeakSet[random.Random]" = weakref.WeakSet()
 
 
@@ -232,7 +235,7 @@ def begin() -> Callable[[], None]:
             _unseeded.discard(self)
         seed(self, a, version)
 
-    random.Random.seed = noting  # type: ignore[assignment, method-assign]
+    random.Random.seed = noting  # type: ignore[method-assign]
 
     def undo() -> None:
         random.Random.seed = seed  # type: ignore[method-assign]
@@ -254,11 +257,10 @@ def reseed() -> None:
         numpy.random.seed()
     if torch := sys.modules.get("torch"):
         torch.seed()
-    if uuid := sys.modules.get("uuid"):
-        uuid._last_timestamp = None
-    if tempfile := sys.modules.get("tempfile"):
-        tempfile._name_sequence = None
-        tempfile.tempdir = None
+    for module, names in _CACHED.items():
+        if known := sys.modules.get(module):
+            for name in names:
+                setattr(known, name, None)
 
 
 def trim() -> None:

@@ -84,9 +84,7 @@ class Zygote:
         self._stopping = False
         self._since = time.monotonic()
         self._watch = stamps.Watch(_config_files())
-        self._nursery: Nursery = (
-            Pool(told["pool"], tuple(told["preload"])) if told["mode"] == "pool" else Fork()
-        )
+        self._nursery = _nursery(told)
         self._waker = _waker()
         self._undo_preparation = preloading.begin()
         self._selector = selectors.DefaultSelector()
@@ -129,7 +127,7 @@ class Zygote:
             return 0.1 if any(self._kin()) else 0.0
         if any(kin.kill_at for kin in self._kin()):
             return 0.1
-        return min(30.0, max(0.05, self._told["idle"] / 4))
+        return min(30.0, max(0.05, float(self._told["idle"]) / 4))
 
     def _over(self) -> bool:
         busy = any(owner.child for owner in self._owners.values())
@@ -141,7 +139,7 @@ class Zygote:
             self._retire("its socket was removed")
         elif why := self._watch.changed():
             self._retire(why)
-        return time.monotonic() - self._since > self._told["idle"]
+        return time.monotonic() - self._since > float(self._told["idle"])
 
     # -- modules ---------------------------------------------------------------------------------
 
@@ -250,7 +248,7 @@ class Zygote:
             os.close(fd)
         owner.child = Kin(birth.pid, message)
         self._born += 1
-        with _pidfd(birth.pid) as pidfd:
+        with _Pidfd(birth.pid) as pidfd:
             self._answer(owner, {"pid": birth.pid, "how": birth.how, "why": birth.why}, pidfd)
         return None
 
@@ -361,7 +359,13 @@ class Zygote:
         }
 
 
-class _pidfd:  # noqa: N801  (used like a function)
+def _nursery(told: dict[str, Any]) -> Nursery:
+    if told["mode"] == "pool":
+        return Pool(told["pool"], tuple(told["preload"]))
+    return Fork()
+
+
+class _Pidfd:
     """A descriptor of a process, for as long as it takes to pass it on; none on other systems."""
 
     def __init__(self, pid: int) -> None:
@@ -460,7 +464,7 @@ def main() -> NoReturn:
         sys.stderr.flush()
         os._exit(0)
     kept = {
-        number: signal.getsignal(number)
+        int(number): signal.getsignal(number)
         for number, handler in usual.items()
         if signal.getsignal(number) is not handler and number != signal.SIGCHLD
     }

@@ -66,14 +66,14 @@ def test_no_descriptor_of_the_zygote_is_left(kernel: Starter) -> None:
 
 def _sockets(pid: int) -> set[str]:
     found = set()
-    for name in os.listdir(f"/proc/{pid}/fd"):
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
         try:
-            target = os.readlink(f"/proc/{pid}/fd/{name}")
+            target = str(entry.readlink())
         except OSError:
             continue
         if target.startswith(("socket:", "pipe:")):
             found.add(target)
-    inherited = {os.readlink(f"/proc/self/fd/{fd}") for fd in (0, 1, 2)}
+    inherited = {str(Path(f"/proc/self/fd/{fd}").readlink()) for fd in (0, 1, 2)}
     return found - inherited
 
 
@@ -168,7 +168,8 @@ def test_files_that_were_not_closed_are_written(kernel: Starter, tmp_path: Path)
     one.run("import atexit, threading, time; f = open('a.txt', 'w'); f.write('whole')")
     one.run("atexit.register(lambda: open('b.txt', 'w').write('exit'))")
     one.run(
-        "threading.Thread(target=lambda: (time.sleep(.2), open('c.txt', 'w').write('thread'))).start()"
+        "work = lambda: (time.sleep(.2), open('c.txt', 'w').write('thread'))\n"
+        "threading.Thread(target=work).start()"
     )
     one.close()
     assert one.child.returncode == 0
