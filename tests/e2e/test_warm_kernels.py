@@ -270,7 +270,7 @@ def test_eight_at_once(folder: Path) -> None:
         results = list(pool.map(one, range(max(16, REPEATS // 4))))
     assert len({frame for frame, _ in results}) == 1
     assert len({drawn for _, drawn in results}) == len(results)
-    assert _open(zygote) == before
+    assert _open(zygote) <= before
 
 
 def test_a_warm_kernel_is_ready_long_before_a_cold_one(folder: Path) -> None:

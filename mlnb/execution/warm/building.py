@@ -27,6 +27,7 @@ def build() -> None:
     for name in USED_BY_EVERY_KERNEL:
         import_module(name)
     kernel.prepare()
+    kernel.note_modules()
     try:
         inprocess.prepare()
     except Exception:  # kernels can do without; a child that cannot will say so itself

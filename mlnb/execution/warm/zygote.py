@@ -165,6 +165,8 @@ class Zygote:
     def _all_imported(self) -> None:
         self._undo_preparation()
         self._watch.look()
+        if kernel := sys.modules.get("mlnb.execution.warm.kernel"):
+            kernel.note_modules()
         gc.collect()
         gc.freeze()  # a collection in a child must not touch, and so copy, what it shares
         preloading.trim()
