@@ -169,7 +169,8 @@ def test_some_rows_are_read_from_their_row_groups_alone() -> None:
     assert [len(piece) for piece in pieces] == [8, 8, 8, 6]
     assert pd.concat(pieces).id.tolist() == list(range(30))
     with pytest.raises(BadInput, match="rows are 0 to 30"):
-        datasets.load("data", rows=(0, 31))
+        datasets.load("data", rows=(31, 32))
+    assert len(datasets.load("data", rows=(0, 31))) == 30
 
 
 def test_a_link_can_be_restored_pushed_and_removed(tmp_path: Path) -> None:
