@@ -1,6 +1,9 @@
 """What every test has: an environment of its own, and a temporary project on request."""
 
 import os
+import shutil
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,8 +29,42 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def runtime() -> Iterator[Path]:
+    """Give zygotes a folder of the tests' own; they are stopped when the tests are over."""
+    # not below pytest's folder: the path of a socket may have 107 bytes
+    folder = Path(tempfile.mkdtemp(prefix="mlnb-test-"))
+    yield folder
+    from mlnb.execution.warm import managing
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLNB_RUNTIME_DIR", str(folder))
+        managing.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture(autouse=True)
-def own_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+def nothing_left_open() -> Iterator[None]:
+    """Close and end what tracking keeps for the next cell: here, each test has its own project."""
+    yield
+    for module, function in (
+        ("mlnb.tracking.spares", "remove"),
+        ("mlnb.tracking.store", "close"),
+    ):
+        if loaded := sys.modules.get(module):
+            getattr(loaded, function)()
+    if loaded := sys.modules.get("mlnb.tracking.reading.database"):
+        loaded._connections.close()
+    if loaded := sys.modules.get("mlnb.tracking.shipper"):
+        for process in loaded._started:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+        loaded._started.clear()
+
+
+@pytest.fixture(autouse=True)
+def own_variables(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Clear the variables that configure mlnb and MLflow; fix the width of the terminal."""
     monkeypatch.setenv("COLUMNS", "160")
     for variable in list(os.environ):
@@ -35,6 +72,7 @@ def own_variables(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(variable)
     # Tests of the shipper start it; in all others who reads delivers, and no process is left over.
     monkeypatch.setenv("MLNB_BACKGROUND_DELIVERY", "false")
+    monkeypatch.setenv("MLNB_RUNTIME_DIR", str(runtime))
 
 
 @pytest.fixture

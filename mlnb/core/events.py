@@ -2,8 +2,8 @@
 
 The terminal display, the Lab panel, the reports and the alerts all read this one stream.
 Kinds are dotted, past tense: ``run.started``, ``run.finished``, ``pipeline.started``,
-``pipeline.finished``, ``step.started``, ``cell.started``, ``cell.finished``, ``cell.cached``, ``checkpoint.saved``,
-``notebook.resumed``, ``step.finished``,
+``pipeline.finished``, ``step.started``, ``cell.started``, ``cell.finished``, ``cell.cached``,
+``checkpoint.saved``, ``notebook.resumed``, ``step.finished``,
 ``dataset.saved``, ``dataset.pushed``, ``dataset.pulled``, ``model.registered``,
 ``model.promoted``, ``model.rolled_back``,
 ``validation.finished``, ``release.deployed``, ``release.rolled_back``, ``endpoint.stopped``,

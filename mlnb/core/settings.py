@@ -74,14 +74,14 @@ class Settings(BaseModel):
     kernel: str = Field("python3", description="Kernelspec for headless notebooks.")
     runner: Literal["inprocess", "kernel"] = Field(
         "inprocess",
-        description="How headless cells run: `inprocess`, in a process forked for them, or `kernel`, "
-        "in an ipykernel. What needs a kernel gets one either way.",
+        description="How headless cells run: `inprocess`, in a process forked for them, or "
+        "`kernel`, in an ipykernel. What needs a kernel gets one either way.",
     )
     cell_output_limit: int = Field(
         64 * 1024**2,
         ge=1024,
-        description="Bytes of outputs kept of a headless cell; one that writes four times as much is "
-        "stopped.",
+        description="Bytes of outputs kept of a headless cell; one that writes four times as much "
+        "is stopped.",
     )
     warm_kernels: Literal["auto", "fork", "pool", "off"] = Field(
         "auto",

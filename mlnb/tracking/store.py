@@ -2,6 +2,7 @@
 
 import os
 import ssl
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -39,6 +40,11 @@ _BAD_INPUT = {
     "INVALID_STATE",
 }
 _DATABASES = {"postgresql", "mysql", "mssql"}
+_STORES = (
+    "mlflow.store.tracking.sqlalchemy_store",
+    "mlflow.store.model_registry.sqlalchemy_store",
+)
+"""Where MLflow keeps an engine per database for as long as the process lives."""
 
 
 def client() -> "MlflowClient":
@@ -88,6 +94,20 @@ def _open(uri: str, _process: int) -> "MlflowClient":
         if not opened.search_experiments(max_results=1):
             _check_that_it_is_one(opened, uri)
         return opened
+
+
+def close() -> None:
+    """Close the connections that this process keeps open to stores; they are made anew when needed.
+
+    A process that works in many projects, one after another, would run out of descriptors.
+    """
+    with _opening:
+        _open.cache_clear()
+        for name in _STORES:
+            loaded = sys.modules.get(name)
+            engines = getattr(getattr(loaded, "SqlAlchemyStore", None), "_engine_map", {})
+            for engine in list(engines.values()):
+                engine.dispose()
 
 
 def _check_database(uri: str) -> None:

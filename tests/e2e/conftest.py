@@ -190,6 +190,8 @@ def own_jupyter(tmp_path: Path) -> dict[str, str]:
         "IPYTHONDIR": tmp_path / "ipython",
     }
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("MLNB_", "MLFLOW_"))}
+    if zygotes := os.environ.get("MLNB_RUNTIME_DIR"):
+        own["MLNB_RUNTIME_DIR"] = Path(zygotes)
     return kept | {name: str(folder) for name, folder in own.items()}
 
 

@@ -24,6 +24,7 @@ CELL = "import pandas as pd\nprint('result', pd.DataFrame({'a': [40, 2]}).a.sum(
 @pytest.fixture(autouse=True)
 def own_zygote(own_variables: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="mlnb-test-", ignore_cleanup_errors=True) as folder:
+        monkeypatch.delenv("MLNB_RUNTIME_DIR")
         monkeypatch.setenv("XDG_RUNTIME_DIR", folder)  # of the server, too
         yield
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import psutil
 import pytest
 
 from mlnb import tracking
@@ -99,6 +100,28 @@ def test_a_database_of_another_mlflow_says_how_to_upgrade(project: Project) -> N
         connection.commit()
     with pytest.raises(TrackingUnavailable, match="mlflow db upgrade"):
         store.client()
+
+
+def test_a_reader_of_tables_it_does_not_know_is_told_how_to_upgrade(project: Project) -> None:
+    template.create(project.state / "mlflow.db", project.state / "mlartifacts")
+    with closing(sqlite3.connect(project.state / "mlflow.db")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'f5a4f2784254'")
+        connection.execute("ALTER TABLE runs ADD COLUMN mood TEXT")
+        connection.commit()
+    with pytest.raises(TrackingUnavailable, match="mlflow db upgrade"):
+        runs.list_runs()
+
+
+def test_a_store_that_was_closed_is_opened_again(project: Project) -> None:
+    def is_open() -> bool:
+        files = {Path(file.path).name for file in psutil.Process().open_files()}
+        return "mlflow.db" in files
+
+    store.client()
+    assert is_open()
+    store.close()
+    assert not is_open()
+    assert [found.name for found in store.client().search_experiments()] == ["Default"]
 
 
 def test_importing_the_package_is_cheap() -> None:

@@ -3,7 +3,7 @@
 import fcntl
 import json
 import os
-import select
+import selectors
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -201,7 +201,9 @@ def _start(name: str, port: int) -> LocalState:
             )
         finally:
             os.close(sending)
-        ready, _, _ = select.select([reports], [], [], 6 * QUICK)
+        with selectors.DefaultSelector() as waiting:  # select() knows no descriptor above 1023
+            waiting.register(reports, selectors.EVENT_READ)
+            ready = waiting.select(6 * QUICK)
         word = reports.readline().decode().strip() if ready else "it said nothing for a minute"
     state = states.read(folders.state_file(name))
     if word != "started" or state is None:

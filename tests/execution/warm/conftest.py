@@ -2,9 +2,7 @@
 
 import contextlib
 import os
-import shutil
 import sys
-import tempfile
 import textwrap
 import time
 from collections.abc import Callable, Iterator
@@ -13,26 +11,10 @@ from typing import Any
 
 import pytest
 
-from mlnb.execution.warm import client, managing
+from mlnb.execution.warm import client
 from mlnb.execution.warm.options import Options
 
 PRELOAD = ("numpy", "pandas", "matplotlib.pyplot")
-
-
-@pytest.fixture(scope="session")
-def runtime() -> Iterator[Path]:
-    # not below pytest's folder: the path of a socket may have 107 bytes
-    folder = Path(tempfile.mkdtemp(prefix="mlnb-test-"))
-    yield folder
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLNB_RUNTIME_DIR", str(folder))
-        managing.stop()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(autouse=True)
-def own_zygotes(runtime: Path, own_variables: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLNB_RUNTIME_DIR", str(runtime))
 
 
 class Kernel:
