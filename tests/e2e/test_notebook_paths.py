@@ -18,6 +18,8 @@ from jupyter_client import BlockingKernelClient
 from mlnb.core.project import Project
 from mlnb.tracking import runs, store
 
+pytestmark = pytest.mark.e2e
+
 TOKEN = "a-token-of-the-test"  # noqa: S105  (of a server on loopback that ends with the test)
 
 

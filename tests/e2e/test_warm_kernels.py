@@ -1,6 +1,6 @@
 """Warm kernels: as cold ones in what they show, whatever was imported ahead, and by the hundred.
 
-``REPEATS`` says how many kernels are started in a row (100).
+``REPEATS`` says how many kernels are started in a row (30).
 """
 
 import base64
@@ -25,7 +25,7 @@ from mlnb.execution.warm.options import Options
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
-REPEATS = int(os.environ.get("REPEATS", "100"))
+REPEATS = int(os.environ.get("REPEATS", "30"))
 OPTIONS = Options(
     preload=("numpy", "pandas", "sklearn.ensemble", "matplotlib.pyplot", "pyarrow.parquet"),
     mode="fork",

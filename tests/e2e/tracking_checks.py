@@ -8,7 +8,7 @@ from pathlib import Path
 from mlnb.core.project import Project
 from mlnb.tracking import journal, minting, runs, store
 
-TIMES = int(os.environ.get("FAULTS", "5"))
+TIMES = int(os.environ.get("FAULTS", "3"))
 """How often each fault strikes; the figures in the documentation are of FAULTS=20."""
 
 
