@@ -34,7 +34,7 @@ def _shuffled(
     stores, tokens = {}, {}
     for system in (PLAIN, *(system for system in systems if system not in _JOINS)):
         stores[system] = tables.folder / "shuffled" / system
-        with worker(system, stores[system]) as process:
+        with worker(system, stores[system], memory=tables.memory) as process:
             answers = {
                 step: process.ask("save_version", step=step, rows=tables.rows, shuffled=shuffled)
                 for step, shuffled in ((_BEFORE, False), (_AFTER, True))
@@ -62,7 +62,8 @@ def _goal(
                 names[step] if home else str(folder / names[step]) for step in (_BEFORE, _AFTER)
             ]
             try:
-                with worker(system, folder if home else tables.folder / system) as process:
+                at = folder if home else tables.folder / system
+                with worker(system, at, memory=tables.memory) as process:
                     if home:
                         process.ask("warm_up", diff=True)
                     answer = process.ask("diff", before=pair[0], after=pair[1])

@@ -12,6 +12,10 @@ _EARLY, _LATE = slice(1, 11), slice(20, 30)
 _NOISE = 1.1
 """What "no slower" allows: medians of ten measurements of some milliseconds differ by so much."""
 
+_MEMORY = 0
+"""So small a table needs no memory that the process has not got; to fetch some before each
+measurement would only empty the processor's caches."""
+
 
 def goals(bench: Bench) -> Iterator[Goal]:
     """Yield the goals of a small table that changes by a cell, version after version."""
@@ -56,7 +60,7 @@ def goals(bench: Bench) -> Iterator[Goal]:
 def _measured(bench: Bench, system: str, *, mixed: bool) -> tuple[float, float, list[str]]:
     """Return the medians of early and late versions in ms, and what the last one lost."""
     folder = bench.folder / ("small-mixed" if mixed else "small") / system
-    with worker(system, folder) as process:
+    with worker(system, folder, memory=_MEMORY) as process:
         answer = process.ask("small", versions=30, mixed=mixed)
     milliseconds = [1000 * wall for wall in answer["walls"]]
     return median(milliseconds[_EARLY]), median(milliseconds[_LATE]), answer["losses"]

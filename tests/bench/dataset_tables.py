@@ -14,6 +14,9 @@ from workers import WorkerFailed, WorkerProcess, worker
 
 _FLAT = "first"
 """The version that is stored whole; the others may be patches of another."""
+_MEMORY = 512
+"""Bytes for each row, some four times what a row takes as a frame."""
+_MOST_MEMORY = 2 << 30
 _KERNEL_STEPS = ("append 1 %", "0.1 % of cells", "column added")
 _WARM_LIMITS = {
     "append 1 %": 0.3,
@@ -35,6 +38,8 @@ class Tables:
         self.systems = [OURS, PLAIN, *bench.peers]
         self.rounds = 2 if bench.quick or rows > 2_000_000 else 3
         self.peer_rounds = 1 if bench.quick or rows > 2_000_000 else 2
+        self.memory = min(rows * _MEMORY, _MOST_MEMORY)
+        """Bytes that a process fetches before it measures."""
         self.times = Timings()
         self.tokens: dict[str, dict[str, str]] = {}
         """system → step → what the system calls that version."""
@@ -45,7 +50,7 @@ class Tables:
 
     def prepare(self) -> None:
         """Write the frames that new processes start from."""
-        with worker(PLAIN, self.folder / "prepared") as writer:
+        with worker(PLAIN, self.folder / "prepared", memory=self.memory) as writer:
             for step in dataset_frame.STEPS:
                 writer.ask("save", step=step, rows=self.rows)
                 if step not in ("delete 1 %", "re-sort"):
@@ -81,7 +86,9 @@ class Tables:
         running: dict[str, WorkerProcess] = {}
         for system in asked:
             try:
-                running[system] = stack.enter_context(worker(system, self.store(system)))
+                running[system] = stack.enter_context(
+                    worker(system, self.store(system), memory=self.memory)
+                )
                 running[system].ask("warm_up")
             except WorkerFailed as why:
                 running.pop(system, None)
@@ -183,7 +190,7 @@ class Tables:
 
     def _in_new_kernel(self, system: str, step: str, parent: str | None) -> None:
         given = str(self.frame_after(parent)) if parent else None
-        with worker(system, self.folder / "kernels" / system) as process:
+        with worker(system, self.folder / "kernels" / system, memory=self.memory) as process:
             answer = process.ask("save", step=step, rows=self.rows, given=given)
         self.times.add("new", step, system, answer)
 
@@ -209,7 +216,7 @@ class Tables:
         yield self._exact()
 
     def _load(self, system: str, step: str) -> None:
-        with worker(system, self.store(system)) as process:
+        with worker(system, self.store(system), memory=self.memory) as process:
             process.ask("warm_up")
             answer = process.ask("load", token=self.tokens[system][step])
         self.times.add("load", step, system, answer)
@@ -232,7 +239,7 @@ class Tables:
         lost: dict[str, list[str]] = {}
         for system in list(self.systems):
             try:
-                with worker(system, self.store(system)) as process:
+                with worker(system, self.store(system), memory=self.memory) as process:
                     answer = process.ask(
                         "check",
                         token=self.tokens[system]["same again"],

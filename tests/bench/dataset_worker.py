@@ -1,8 +1,8 @@
 """A process that holds one system and does what it is told, a JSON line at a time.
 
-``python dataset_worker.py SYSTEM FOLDER`` reads requests from standard input and answers each on
-standard output. A process of its own per system means that a crash names the system, that the
-systems share no memory pool or thread pool, and that "in a new kernel" is simply a new process.
+``python dataset_worker.py SYSTEM FOLDER MEMORY`` reads requests from standard input and answers
+each on standard output. A process of its own per system means that a crash names the system, that
+the systems share no memory pool or thread pool, and that "in a new kernel" is simply a new process.
 What the system prints goes to standard error.
 """
 
@@ -23,15 +23,13 @@ import numpy as np
 import pandas as pd
 from dataset_losses import losses
 
-_MEMORY = 2 << 30
 
-
-def main(system: str, folder: Path) -> None:
+def main(system: str, folder: Path, memory: int) -> None:
     """Answer requests until there are no more."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     try:
-        worker = Worker(system, folder)
+        worker = Worker(system, folder, memory)
     except Exception as error:  # whatever keeps a peer from starting is the answer
         _say(answers, {"error": _reason(error)})
         return
@@ -56,26 +54,26 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {lines[0] if lines else ''}"[:200]
 
 
-def measure(work: Callable[[], Any]) -> tuple[dict[str, float], Any]:
+def measure(work: Callable[[], Any], memory: int) -> tuple[dict[str, float], Any]:
     """Return wall and processor seconds of some work (of its child processes too), and its result.
 
     Everything that is no garbage yet is kept out of the collections that the work sets off.
     """
     gc.collect()
-    _fetch_memory()
+    _fetch_memory(memory)
     before, begun = _processor(), time.perf_counter()
     result = work()
     wall = time.perf_counter() - begun
     return {"wall": wall, "cpu": _processor() - before}, result
 
 
-def _fetch_memory() -> None:
-    """Write to memory and give it back, so that it is this machine's when the work asks for it.
+def _fetch_memory(size: int) -> None:
+    """Write to so many bytes and give them back, so that they are this machine's for the work.
 
     A virtual machine may hand free memory back to its host, and getting it again takes milliseconds
     a page: whoever is measured first would pay for it.
     """
-    np.ones(_MEMORY // 8)
+    np.ones(size // 8)
 
 
 def _processor() -> float:
@@ -87,8 +85,8 @@ def _processor() -> float:
 class Worker:
     """What a request can ask for: its methods, by name."""
 
-    def __init__(self, system: str, folder: Path) -> None:
-        self.kind, self.folder = system, folder
+    def __init__(self, system: str, folder: Path, memory: int) -> None:
+        self.kind, self.folder, self.memory = system, folder, memory
         self.system = dataset_peers.make(system, folder)
         self.frame: pd.DataFrame | None = None
         """What the last save saved."""
@@ -109,7 +107,7 @@ class Worker:
             self.frame = pd.read_pickle(given)  # noqa: S301 — this run wrote it
         parent, frame = self.frame, dataset_frame.after(step, self.frame, rows)
         changed = _changed(step, parent, frame)
-        times, token = measure(lambda: self.system.save(step, frame, changed))
+        times, token = measure(lambda: self.system.save(step, frame, changed), self.memory)
         self.frame = frame
         return times | {"token": token}
 
@@ -121,9 +119,9 @@ class Worker:
 
     def load(self, token: str) -> dict[str, Any]:
         """Time the load of a version, and then of the same one again."""
-        first, frame = measure(lambda: self.system.load(token))
+        first, frame = measure(lambda: self.system.load(token), self.memory)
         del frame
-        again, _ = measure(lambda: self.system.load(token))
+        again, _ = measure(lambda: self.system.load(token), self.memory)
         return first | {"again": again["wall"]}
 
     def check(self, token: str, saved: str) -> dict[str, Any]:
@@ -142,7 +140,7 @@ class Worker:
         """Time the rows' difference of two versions, in the best way if there are several."""
         found = getattr(self.system, "ways", None)
         ways = found(before, after) if found else {"": lambda: self.system.diff(before, after)}
-        taken = {way: measure(work) for way, work in ways.items()}
+        taken = {way: measure(work, self.memory) for way, work in ways.items()}
         best = min(taken, key=lambda way: taken[way][0]["wall"])
         times, counts = taken[best]
         walls = {way: measured["wall"] for way, (measured, _) in taken.items()}
@@ -164,7 +162,7 @@ class Worker:
             def both(frame: pd.DataFrame = frame) -> pd.DataFrame:
                 return self.system.load(self.system.save("first", frame, None))
 
-            times, loaded = measure(both)
+            times, loaded = measure(both, self.memory)
             walls.append(times["wall"])
         return {"walls": walls, "losses": losses(frame, loaded, dataset_frame.KEY)}
 
@@ -182,4 +180,4 @@ def _changed(step: str, parent: pd.DataFrame | None, frame: pd.DataFrame) -> pd.
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))

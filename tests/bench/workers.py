@@ -21,19 +21,32 @@ class WorkerFailed(Exception):
 class WorkerProcess:
     """A system in a process of its own.
 
+    Parameters
+    ----------
+    system : str
+        Its name among the peers.
+    folder : Path
+        What it stores goes there.
+    memory : int
+        Bytes of memory that it fetches from the machine before it measures.
+    patience : float
+        Seconds to wait for an answer.
+
     Raises
     ------
     WorkerFailed
         From any method, if the system failed, ended by itself or took too long; it is then over.
     """
 
-    def __init__(self, system: str, folder: Path, *, patience: float = 300) -> None:
+    def __init__(
+        self, system: str, folder: Path, *, memory: int = 2 << 30, patience: float = 300
+    ) -> None:
         self.system, self.patience = system, patience
         self._log = folder.with_name(f"{folder.name}.log")
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, str(_WORKER), system, str(folder)],
+                [sys.executable, str(_WORKER), system, str(folder), str(memory)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from mlnb.core.errors import BadInput, StoreError, UnknownName
@@ -17,7 +17,7 @@ from mlnb.datasets.storage import recent, units
 from mlnb.datasets.storage.manifest import TableManifest
 from mlnb.datasets.storage.matching import New, Parent, match
 from mlnb.datasets.storage.stored import StoredTable
-from mlnb.datasets.storage.workers import workers
+from mlnb.datasets.storage.workers import AtOnce, workers
 from mlnb.datasets.storage.writing import SMALL, Target, write_over, write_whole
 from mlnb.datasets.tables import Content, pack_layout, plain
 
@@ -82,7 +82,7 @@ class Saving:
         layout = pack_layout(self.content)
         target = Target(self._store, self._store.put(layout), len(layout))
         before = self._usable_parent()
-        with self._workers() as pool, ThreadPoolExecutor(1) as beside:
+        with self._workers() as pool, self._beside() as beside:
             # A table that is written whole is profiled meanwhile; an edited one is soon written.
             described = None if before else beside.submit(self._profile, None)
             found = before and self._over(target, before, pool)
@@ -125,6 +125,11 @@ class Saving:
 
     def _workers(self, *, light: bool = False) -> AbstractContextManager[Executor]:
         return workers(self.values.num_rows * self.values.num_columns, light=light)
+
+    def _beside(self) -> AbstractContextManager[Executor]:
+        """Give a thread for work beside the rest; a small table is done with before it starts."""
+        small = self.values.nbytes < SMALL
+        return nullcontext(AtOnce()) if small else ThreadPoolExecutor(1)
 
     def _usable_parent(self) -> StoredTable | None:
         """Return the parent if something of it may be used."""

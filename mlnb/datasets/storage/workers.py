@@ -10,7 +10,7 @@ _SMALL = 200_000
 _MOST = 16
 
 
-class _AtOnce(Executor):
+class AtOnce(Executor):
     """Does the work when it is submitted: for tables so small that threads cost more."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
@@ -37,7 +37,7 @@ def workers(cells: int, *, light: bool = False) -> Iterator[Executor]:
     """
     count = min(_MOST, cores() // 2 if light else cores())
     if cells < _SMALL or count < 2:
-        yield _AtOnce()
+        yield AtOnce()
         return
     with ThreadPoolExecutor(count) as pool:
         yield pool
