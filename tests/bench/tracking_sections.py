@@ -27,7 +27,11 @@ PEERS = {
 _WORKER = Path(__file__).with_name("tracking_worker.py")
 _MINUTES = 5
 _POINTS = 10_000
-_ENTRIES = {"mlflow-sqlite": "mlflow", "mlflow-http": "mlflow", "mlflow-async": "mlflow_async"}
+_ENTRIES = {
+    "mlflow-sqlite": "mlflow_own",
+    "mlflow-http": "mlflow",
+    "mlflow-async": "mlflow_own_async",
+}
 _COUNTS = {"mlflow-sqlite": 300, "mlflow-http": 200, "mlflow-async": 2_000, "dvclive": 10_000}
 
 
