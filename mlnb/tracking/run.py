@@ -250,7 +250,10 @@ def _emit(project: Project, kind: str, run: Run, **data: Any) -> None:
         with suppress(OSError):
             project.events.emit_at(moment, kind, run.id, name=run.name, **data)
 
-    background.add(emit)
+    if data["pipeline_run"]:  # a pipeline asks what a step opened, killed or not
+        emit(0)
+    else:
+        background.add(emit)
 
 
 def _on_edge(edge: Edge, value: Any) -> None:
