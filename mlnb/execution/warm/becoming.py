@@ -57,7 +57,6 @@ def live(birth: Birth) -> int:
     """Become the child that a request asks for, and do what it is for; returns the exit code."""
     message, fds, connection = birth.message, birth.fds, birth.connection
     assert message is not None  # noqa: S101  (only called in a child)
-    parent = os.getppid()
     first, second, third, *others = fds
     moved = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3) for fd in (connection, *others)]
     settle(message, (first, second, third))
@@ -77,6 +76,6 @@ def live(birth: Birth) -> int:
     os.close(connection)
     if lifeline >= 0:
         os.close(lifeline)
-        die_with_parent(parent)
+        die_with_parent(birth.parent)
     limits.limit_memory(message["limits"]["memory"])
     return int(inprocess.main(request) or 0)

@@ -169,6 +169,11 @@ def _no_history() -> Iterator[None]:
         shells.init_history = whole
 
 
+def prepared() -> Any:
+    """Return the application as it was built before the fork, or None."""
+    return _prepared
+
+
 def note_modules() -> None:
     """Tell the shell which modules are there before the first cell."""
     if _prepared is not None:
@@ -206,7 +211,8 @@ def run(request: dict[str, Any], connection: int, lifeline: int, memory: int) ->
             kind._instance = one
     app.kernel.shell.init_sys_modules()
     app.init_crash_handler()
-    app.parse_command_line(arguments)
+    if arguments:  # else nothing was told that it does not know from before the fork
+        app.parse_command_line(arguments)
     app.kernel.shell.config.merge(app.cli_config)
     app.complete(request["connection_file"], connection)
     _begin_history(app.kernel.shell)

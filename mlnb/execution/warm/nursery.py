@@ -6,6 +6,7 @@ and limits, whose end this process is told of.
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from mlnb.execution.warm import preloading, wire
+from mlnb.execution.warm.kin import has_ended
 
 
 class Birth:
@@ -26,6 +28,7 @@ class Birth:
         message: dict[str, Any] | None = None,
         fds: list[int] | None = None,
         connection: int = -1,
+        parent: int = 0,
     ) -> None:
         self.pid = pid
         self.how = how
@@ -33,6 +36,7 @@ class Birth:
         self.message = message
         self.fds = fds or []
         self.connection = connection
+        self.parent = parent or os.getppid()
 
     @property
     def in_child(self) -> bool:
@@ -40,8 +44,46 @@ class Birth:
         return self.message is not None
 
 
+class Waiting:
+    """In a child that was forked ahead: what it waits with.
+
+    Parameters
+    ----------
+    zygote : socket
+        Where the request will come from.
+    parent : int
+        The zygote's process.
+    """
+
+    def __init__(self, zygote: socket.socket, parent: int) -> None:
+        self._zygote = zygote
+        self._parent = parent
+
+    def birth(self) -> Birth:
+        """Touch what a child touches, and wait for a request; ends with the zygote."""
+        from mlnb.execution.warm import rehearsing
+
+        signal.set_wakeup_fd(-1)
+        rehearsing.rehearse()
+        reader = wire.Reader(self._zygote)
+        try:
+            frames = reader.wait()
+        except wire.Closed:
+            os._exit(0)
+        connection, *fds = reader.take_fds()
+        self._zygote.close()
+        return Birth(os.getpid(), "fork", "", frames[0], fds, connection, self._parent)
+
+
 class Nursery(Protocol):
     """Makes children. Owned and called by the zygote's one thread."""
+
+    @property
+    def lacks_spare(self) -> bool:
+        """Tell whether `fork_ahead` would do something."""
+
+    def fork_ahead(self) -> Waiting | None:
+        """Fork a child that waits for a request; returns, in that child, what it waits with."""
 
     @property
     def ready(self) -> int:
@@ -66,34 +108,126 @@ class Nursery(Protocol):
         """End those that wait."""
 
 
-class Fork:
-    """Forks this process, or starts another when threads forbid a fork."""
+class Spare:
+    """A child that was forked ahead, as the zygote knows it."""
 
-    ready = 0
+    def __init__(self, pid: int, ours: socket.socket) -> None:
+        self.pid = pid
+        self._ours = ours
+
+    def hand_over(self, message: dict[str, Any], fds: list[int], connection: socket.socket) -> bool:
+        """Give it its request; from here on it is a child like any other. False if it has gone."""
+        with self._ours:
+            try:
+                wire.send(self._ours, message, (connection.fileno(), *fds))
+            except wire.Closed:
+                return False
+        return True
+
+    def forget(self) -> None:
+        """Close this side's end."""
+        self._ours.close()
+
+    def close(self) -> None:
+        """End it."""
+        self._ours.close()
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+
+
+class Fork:
+    """Forks this process, or starts another when threads forbid a fork.
+
+    Parameters
+    ----------
+    size : int
+        How many children are forked ahead: one for the program, and one for the process in which
+        it runs a notebook's cells.
+    """
+
+    def __init__(self, size: int = 2) -> None:
+        self._size = size
+        self._spares: list[Spare] = []
+
+    @property
+    def ready(self) -> int:
+        """How many wait to be asked for."""
+        return len(self._spares)
+
+    @property
+    def lacks_spare(self) -> bool:
+        """Tell whether fewer wait than should."""
+        return len(self._spares) < self._size
+
+    def fork_ahead(self) -> Waiting | None:
+        """Fork a child that waits for a request; returns, in that child, what it waits with."""
+        if not self.lacks_spare or preloading.lasting_threads():
+            return None
+        ours, theirs = socket.socketpair()
+        zygote = os.getpid()
+        try:
+            pid = os.fork()
+        except OSError:
+            ours.close()
+            theirs.close()
+            return None
+        if pid:
+            theirs.close()
+            with suppress(OSError):  # the child does the same, and may have been quicker
+                os.setpgid(pid, pid)
+            self._spares.append(Spare(pid, ours))
+            return None
+        with suppress(OSError):
+            os.setpgid(0, 0)
+        ours.close()
+        self._forget()
+        return Waiting(theirs, zygote)
 
     def bear(self, message: dict[str, Any], fds: list[int], connection: socket.socket) -> Birth:
-        """Fork."""
+        """Hand the request to a child that waits, or fork."""
         if count := preloading.lasting_threads():
             names = ", ".join(sorted(preloading.thread_names()))
             why = f"the zygote has {count} more thread{'s' if count > 1 else ''} ({names})"
             worker = Worker()
             worker.hand_over(message, fds, connection)
             return Birth(worker.pid, "spawn", why)
+        self.reap()
+        while self._spares:
+            spare = self._spares.pop(0)
+            if spare.hand_over(message, fds, connection):
+                return Birth(spare.pid, "fork")
+            spare.close()
+        parent = os.getpid()
         pid = os.fork()
         if pid:
             with suppress(OSError):  # the child does the same, and may have been quicker
                 os.setpgid(pid, pid)
             return Birth(pid, "fork")
-        return Birth(0, "fork", "", message, fds, os.dup(connection.fileno()))
+        self._forget()
+        return Birth(0, "fork", "", message, fds, os.dup(connection.fileno()), parent)
 
     def fill(self) -> None:
-        """Do nothing."""
+        """Do nothing: `fork_ahead` does it, when there is time."""
 
     def reap(self) -> None:
-        """Do nothing."""
+        """Bury those that ended while they waited."""
+        for spare in [one for one in self._spares if has_ended(one.pid)]:
+            self._spares.remove(spare)
+            spare.close()
 
     def close(self) -> None:
-        """Do nothing."""
+        """End those that wait."""
+        for spare in self._spares:
+            spare.close()
+        self._spares.clear()
+
+    def _forget(self) -> None:
+        """In a child: those that wait are not its own."""
+        for spare in self._spares:
+            spare.forget()
+        self._spares.clear()
 
 
 class Worker:
@@ -154,6 +288,11 @@ class Pool:
         self._size = size
         self._preload = preload
         self._workers: list[Worker] = []
+
+    lacks_spare = False
+
+    def fork_ahead(self) -> None:
+        """Do nothing: nothing is forked."""
 
     @property
     def ready(self) -> int:
