@@ -4,8 +4,13 @@ The public API is the exact list `__all__`; each name is imported on first use, 
 ``import mlnb`` costs nothing.
 """
 
+from __future__ import annotations
+
 from importlib import import_module
-from typing import Any
+
+TYPE_CHECKING = False  # to import typing would take longer than all else
+if TYPE_CHECKING:
+    from typing import Any
 
 _HOMES = {
     "datasets": "mlnb.datasets",

@@ -1,9 +1,13 @@
 """Headless notebooks: papermill engine, parameters, glued values."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
+from importlib import import_module
+
+TYPE_CHECKING = False  # to import typing would take longer than all else
 if TYPE_CHECKING:
+    from typing import Any
+
     from mlnb.execution.executor import Execution as Execution
     from mlnb.execution.executor import attempt as attempt
     from mlnb.execution.executor import execute as execute

@@ -194,8 +194,9 @@ class WarmProvisioner(LocalProvisioner):
     async def poll(self) -> int | None:
         """Return the exit code, or None while the kernel runs (0 without one)."""
         code = await super().poll()
-        if code and isinstance(self.process, WarmProcess):
+        if code is not None and isinstance(self.process, WarmProcess):
             self.reason = self.process.reason
+            self.process.close()  # who finds a kernel dead need not wait for its end
         return code
 
     async def wait(self) -> int | None:

@@ -11,10 +11,14 @@ thread: a warm parent calls it once, before it forks. `main` is what a child run
 Whoever adds something around the cells (checkpoints, tags that skip) writes a `CellHooks`.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn
+from __future__ import annotations
 
+from importlib import import_module
+
+TYPE_CHECKING = False  # to import typing would take longer than all else
 if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
     from mlnb.execution.inprocess.hooks import CellHooks as CellHooks
     from mlnb.execution.inprocess.hooks import Skipped as Skipped
 
@@ -49,6 +53,9 @@ def prepare() -> None:
     outputs.warm()
     for name in _AHEAD:
         import_module(name)
+    from mlnb.execution.inprocess import rehearsing
+
+    rehearsing.rehearse()
 
 
 def main(request: dict[str, Any]) -> NoReturn:
@@ -66,12 +73,13 @@ def main(request: dict[str, Any]) -> NoReturn:
         ``hooks`` (pairs of ``module:class`` and what it is called with). Or ``program``: the
         arguments of the ``mlnb`` program, which is run instead, in this warm process.
     """
-    from mlnb.execution.inprocess import leaving
+    from mlnb.execution.inprocess import leaving, rehearsing
 
     last = request["fds"][0]
     if "program" in request:
         # The program stands above this package; only its name is known here.
         program = import_module("mlnb.ui.cli").main
+        rehearsing.perform()
         leaving.leave(
             lambda: program(request["program"]), lambda status, _why: b"%d\n" % status, last
         )

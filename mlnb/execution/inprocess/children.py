@@ -51,11 +51,10 @@ class Order:
 
 def start(order: Order) -> tuple[Child, str]:
     """Start a child as quickly as can be; returns it and how it came to be."""
-    state = sys.modules.get("mlnb.execution.inprocess.shell")
-    if state is not None and state.is_ready():
-        return Forked(order), "fork"
     from mlnb.execution.warm import client, options
 
+    state = sys.modules.get("mlnb.execution.inprocess.shell")
+    here = state is not None and state.is_ready()
     with suppress(client.WarmUnavailable):
         child = client.fork(
             "run",
@@ -68,9 +67,10 @@ def start(order: Order) -> tuple[Child, str]:
             fds=(order.journal,),
             memory=order.memory,
             options=options.options(order.project),
+            start=not here,  # what a zygote has made can fork itself; it has children that wait
         )
         return child, child.how
-    return Spawned(order), "spawn"
+    return (Forked(order), "fork") if here else (Spawned(order), "spawn")
 
 
 class Spawned:

@@ -6,6 +6,8 @@
     child.wait()
 """
 
+from __future__ import annotations
+
 import os
 import select
 import signal
@@ -15,10 +17,13 @@ import time
 from _thread import allocate_lock
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 
 from mlnb.execution.warm import options as settings
 from mlnb.execution.warm import places, wire
+
+TYPE_CHECKING = False  # to import typing would take longer than all else
+if TYPE_CHECKING:
+    from typing import Any
 
 START_SECONDS = 60.0
 """How long a zygote may take until it can fork."""
@@ -137,7 +142,7 @@ class Child:
             os.close(fd)
         self._pidfd = self._lifeline = -1
 
-    def __enter__(self) -> "Child":
+    def __enter__(self) -> Child:
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -221,6 +226,7 @@ def fork(
     independent: bool = False,
     interpreter: str = "",
     options: settings.Options | None = None,
+    start: bool = True,
 ) -> Child:
     """Make a child that has everything imported.
 
@@ -246,6 +252,8 @@ def fork(
         The Python to use; by default this process's.
     options : Options, optional
         By default those of the project around ``cwd``.
+    start : bool
+        Whether a zygote is started when there is none.
 
     Raises
     ------
@@ -275,7 +283,8 @@ def fork(
         *fds,
     )
     try:
-        child = _ask_for_child(message, passed, interpreter or sys.executable, environment, chosen)
+        chosen_by = (interpreter or sys.executable, environment, chosen)
+        child = _ask_for_child(message, passed, *chosen_by, start=start)
     except BaseException:
         os.close(lifeline)
         raise
@@ -292,9 +301,11 @@ def _ask_for_child(
     interpreter: str,
     env: dict[str, str],
     options: settings.Options,
+    *,
+    start: bool,
 ) -> Child:
     for _ in range(5):  # a zygote may retire between finding it and asking it
-        connection = connect(interpreter, env, options)
+        connection = connect(interpreter, env, options, start=start)
         try:
             wire.send(connection, message, fds)
             return Child(connection, wire.Reader(connection))

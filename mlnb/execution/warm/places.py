@@ -1,10 +1,19 @@
 """Where zygotes live, and what tells one from another. Standard library only, and quick."""
 
+from __future__ import annotations
+
 import os
 import stat
 from contextlib import suppress
-from hashlib import blake2b
-from typing import Any
+
+try:
+    from _blake2 import blake2b  # hashlib would load OpenSSL first, which takes 2 ms
+except ImportError:
+    from hashlib import blake2b
+
+TYPE_CHECKING = False  # to import typing would take longer than all else
+if TYPE_CHECKING:
+    from typing import Any
 
 MATTERS = (
     "PYTHON",
@@ -142,6 +151,12 @@ def lock_path(key: str) -> str:
 def log_path(key: str) -> str:
     """Return the file that a zygote writes its complaints to."""
     return os.path.join(folder(), f"{key}.log")
+
+
+def settings_path(file: str) -> str:
+    """Return the file that keeps what a project file says about warm kernels."""
+    name = blake2b(os.fsencode(file), digest_size=8).hexdigest()
+    return os.path.join(folder(), f"{name}.settings")
 
 
 def verdicts_path(key: str) -> str:

@@ -1,11 +1,16 @@
 """Frames of JSON over a Unix socket, with file descriptors beside them. Standard library only."""
 
+from __future__ import annotations
+
 import array
 import json
 import os
 import select
 import socket
-from typing import Any
+
+TYPE_CHECKING = False  # to import typing would take longer than all else
+if TYPE_CHECKING:
+    from typing import Any
 
 _HEAD = 4
 _MOST_FDS = 64
