@@ -41,6 +41,20 @@ def lasts(error: BaseException) -> bool:
     return bool(_lacking(error) or "Response body: '" in text)
 
 
+def is_of_values(error: BaseException) -> bool:
+    """Tell whether a value is what a store cannot keep: it answers, and never will take that one.
+
+    A step of more than 64 bits, a text that has no encoding: the database's driver or MLflow's
+    client raises, and nothing of that says so but the type of the error.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if type(cause) in (OverflowError, UnicodeEncodeError, TypeError, ValueError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
 def _lacking(error: BaseException) -> str:
     """Return what to install when a driver is missing."""
     cause: BaseException | None = error

@@ -15,7 +15,7 @@ from typing import Any
 from mlnb.core.errors import BadInput, TrackingUnavailable, UnknownName
 from mlnb.core.project import Project
 from mlnb.core.urls import without_secrets
-from mlnb.tracking import aside, inputs, journal, minting, store
+from mlnb.tracking import answers, aside, inputs, journal, minting, store
 from mlnb.tracking.journal import Entry, State
 from mlnb.tracking.minting import find
 
@@ -186,9 +186,16 @@ class _File:
         content = journal.content(self._path, entry.body["content"])
         if content.is_dir():
             folder = entry.body["folder"] or None
-            with store.failures(self._uri, "its artifacts cannot be written: "):
-                self._client.log_artifacts(self._state.run, str(content), folder)
-            self._done(entry)
+            refused = 0
+            try:
+                with store.failures(self._uri, "its artifacts cannot be written: "):
+                    self._client.log_artifacts(self._state.run, str(content), folder)
+            except TrackingUnavailable as error:
+                if not answers.is_of_values(error):
+                    raise
+                _logger.warning("mlnb: files cannot be stored: %s", error.message)
+                refused = 1
+            self._done(entry, damaged=self._state.damaged + refused)
         else:
             self._done(entry, damaged=self._state.damaged + 1)
         journal.remove_content(content)
@@ -214,7 +221,9 @@ class _File:
         try:
             with store.failures(self._uri):
                 self._client.log_batch(self._state.run, synchronous=True, **items)
-        except BadInput as error:
+        except (BadInput, TrackingUnavailable) as error:
+            if isinstance(error, TrackingUnavailable) and not answers.is_of_values(error):
+                raise
             if self._client.get_run(self._state.run).info.lifecycle_stage == "deleted":
                 raise
             if len(values) == 1:

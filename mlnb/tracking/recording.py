@@ -111,16 +111,18 @@ class Run:
         step: int | None = None,
     ) -> None:
         """Record parameters, metrics and files; see `mlnb.log`."""
-        points = self._timed(content.metrics(metrics), step or 0) if metrics else []
+        points = []
+        if metrics:
+            points = self._timed(content.metrics(metrics), content.step(step) if step else 0)
         settings = self._new_params(params) if params else {}
         files: dict[str, bytes | Path] = {}
-        for key, figure in (figures or {}).items():
+        for key, figure in content.named("figures", figures or {}).items():
             files |= content.figure_files(key, figure)
-        for key, body in (text or {}).items():
-            files[content.file_name(key, ".txt")] = str(body).encode()
+        for key, body in content.named("text", text or {}).items():
+            files[content.file_name(key, ".txt")] = str(body).encode(errors="replace")
         frames = {
             f"tables/{content.file_name(key, '.json')}": content.table(frame)
-            for key, frame in (tables or {}).items()
+            for key, frame in content.named("tables", tables or {}).items()
         }
         paths = content.files(artifacts) if artifacts is not None else {}
         if points:
@@ -132,13 +134,12 @@ class Run:
             self._file.attach(files)
         if frames:
             self._log_tables(frames)
-        for path, folder in paths.items():
-            target = f"{folder or path.name}" if path.is_dir() else _join(folder, path)
-            self._file.attach({target: path})
+        if paths:
+            self._file.attach(paths)
 
     def log_metrics(self, metrics: Mapping[str, Any], step: int = 0) -> None:
         """Record metrics alone, which happens most often."""
-        self._file.points(self._timed(content.metrics(metrics), step))
+        self._file.points(self._timed(content.metrics(metrics), content.step(step) if step else 0))
 
     def log_files(self, files: Mapping[str, bytes]) -> None:
         """Record captured files by their artifact path and content."""
@@ -361,10 +362,6 @@ def _cell(count: int, source: str) -> str:
         if text and not text.startswith(("%", "#")):
             return f"In [{count}]: {text[:60]}".rstrip(": ")
     return f"In [{count}]"
-
-
-def _join(folder: str, path: Path) -> str:
-    return f"{folder}/{path.name}" if folder else path.name
 
 
 def sentence(error: BaseException | str) -> str:

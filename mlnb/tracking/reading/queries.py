@@ -1,6 +1,7 @@
 """What is asked for, and MLflow's filters and orders as MLflow itself parses them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +54,7 @@ def conditions(text: str) -> list[Condition]:
     """
     if not text:
         return []
-    with store.failures():
+    with store.failures(), _readable("filter", text):
         parser = parser_of_mlflow()
         found = []
         for item in parser.parse_search_filter(text):
@@ -82,7 +83,8 @@ def orders(given: Sequence[str]) -> list[Order]:
     found: list[Order] = []
     with store.failures():
         for text in given:
-            kind, key, ascending = parser.parse_order_by_for_search_runs(text)
+            with _readable("order", text):
+                kind, key, ascending = parser.parse_order_by_for_search_runs(text)
             key = parser.translate_key_alias(key)
             if any((one.kind, one.key) == (kind, key) for one in found):
                 raise BadInput(f"The order has {key!r} twice.", "Name each key once.")
@@ -90,6 +92,17 @@ def orders(given: Sequence[str]) -> list[Order]:
                 raise BadInput("Runs cannot be ordered by a dataset.")
             found.append(Order(kind, key, ascending))
     return found
+
+
+@contextmanager
+def _readable(what: str, text: str) -> Iterator[None]:
+    """Say of what the parser stumbles over that it cannot be read; MLflow lets some errors out."""
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError, IndexError, AssertionError) as error:
+        raise BadInput(
+            f"The {what} {text!r} cannot be read: {error}.", "Write it as MLflow's search does."
+        ) from None
 
 
 def parser_of_mlflow() -> Any:

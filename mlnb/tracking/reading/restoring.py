@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlnb.core import project as projects
-from mlnb.core.errors import BadInput, Conflict, UnknownName
+from mlnb.core.errors import BadInput, Conflict, DiskUnavailable, UnknownName
 from mlnb.core.project import Project
 from mlnb.core.records import Record
 from mlnb.tracking.reading import artifacts, finding, listing
@@ -58,6 +58,8 @@ def restore(ref: str, to: Path | str | None = None) -> RunRestored:
         If there is such a folder, or a file; nothing is ever written over.
     BadInput
         If the run has kept nothing to restore.
+    DiskUnavailable
+        If the folder cannot be made there.
     """
     project = projects.current()
     if listing.nothing_recorded(project):
@@ -79,7 +81,7 @@ def restore(ref: str, to: Path | str | None = None) -> RunRestored:
             f"The run {run.name!r} has kept no notebook, no packages and no changes.",
             "See what it has: mlnb runs show " + run.id[:12],
         )
-    _write(folder, files)
+    _write(folder, shown, files)
     return RunRestored(
         run=run.id,
         name=run.name,
@@ -182,10 +184,14 @@ def _steps(run: StoredRun, folder: str, files: dict[str, bytes]) -> list[str]:
     return steps
 
 
-def _write(folder: Path, files: dict[str, bytes]) -> None:
+def _write(folder: Path, shown: str, files: dict[str, bytes]) -> None:
     """Write all files or none."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    folder.mkdir()  # fails if somebody else was first
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir()  # fails if somebody else was first
+    except OSError as error:
+        why = (error.strerror or str(error)).rstrip(".")
+        raise DiskUnavailable(f"the folder cannot be made: {why}", repr(shown)) from None
     try:
         for name, content in files.items():
             (folder / name).write_bytes(content)
