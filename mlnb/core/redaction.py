@@ -211,6 +211,11 @@ def text(value: str) -> str:
     if len(value) < 4:
         return value
     _look_around()
+    return _of_known(value)
+
+
+def _of_known(value: str) -> str:
+    """Return a text without what is known, and recognised, as secret now."""
     # What runs record is mostly the same from one to the next: names, versions, options.
     return _of_short(value, _generation) if len(value) <= _SHORT else _cleaned(value)
 
@@ -312,25 +317,35 @@ def body(value: Any) -> Any:
 
     In a mapping, the text under a name that says that it is secret goes whole.
     """
+    _look_around()  # once: it takes longer than most of the texts
+    return _inner(value)
+
+
+def _inner(value: Any) -> Any:
     if isinstance(value, str):
-        return text(value)
+        return _of_known(value) if len(value) >= 4 else value
     if isinstance(value, Mapping):
         return {
-            text(key) if isinstance(key, str) else key: named(key, item)
+            _inner(key) if isinstance(key, str) else key: _named(key, item)
             if isinstance(key, str)
-            else body(item)
+            else _inner(item)
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
-        return [body(item) for item in value]
+        return [_inner(item) for item in value]
     return value
 
 
 def named(name: str, value: Any) -> Any:
     """Return a value without secrets; `MARK` if it is a text and its name says that it is one."""
+    _look_around()
+    return _named(name, value)
+
+
+def _named(name: str, value: Any) -> Any:
     if isinstance(value, str) and value and looks_secret(name) and not _is_plain(value):
         return MARK
-    return body(value)
+    return _inner(value)
 
 
 def _is_plain(value: str) -> bool:

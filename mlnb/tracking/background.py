@@ -16,9 +16,20 @@ DELAY_SECONDS = 0.02
 """How long it waits before it begins, so that a short cell is through by then."""
 PATIENCE_SECONDS = 0.25
 """How long it waits for a cell that is running."""
+REPLY_SECONDS = 0.0015
+"""How long after its end a cell's reply is on its way."""
+GAP_SECONDS = 0.005
+"""How long after a cell's end the next one has hardly begun, when many are run …"""
+CALM_SECONDS = 0.1
+"""… and after what time there is none to be expected."""
+LONGEST_SECONDS = 2.0
+"""How long it lets many short cells pass."""
+AWAKE_SECONDS = 1.0
+"""How long it looks for work by itself: to wake it costs a cell more than to let it look."""
 BREAK_SECONDS = 0.5
 """The least time from one round of work to the next."""
 _LOOK = 0.002  # between looks whether a cell still runs, in seconds
+_LOOK_FOR_WORK = 0.05
 
 Job = Callable[[int], object]
 """Is given the number of the round: jobs of one round may share what they find."""
@@ -33,10 +44,12 @@ class _Worker:
     def reset(self) -> None:
         """Begin with nothing to do, and no thread (a fork has none)."""
         self.cells = 0
+        self.began = self.ended = float("-inf")
         self._jobs: deque[Job] = deque()
         self._open = 0
         self._round = 0
         self._hurried = False
+        self._sleeps = False
         self._rested = 0.0
         self._changed = Condition()
         self._thread: Thread | None = None
@@ -48,7 +61,7 @@ class _Worker:
             if self._thread is None:
                 self._thread = Thread(target=self._run, name="mlnb-runs", daemon=True)
                 self._thread.start()
-            elif self._open == 1:
+            elif self._sleeps:
                 self._changed.notify_all()
 
     def wait(self, seconds: float) -> bool:
@@ -58,18 +71,33 @@ class _Worker:
             return self._changed.wait_for(lambda: self._open == 0, seconds)
 
     def _run(self) -> None:
-        changed = self._changed
         while True:
-            with changed:
-                changed.wait_for(lambda: self._jobs)
+            self._wait_for_work()
             self._rest()
             self._round += 1
-            patience = time.monotonic() + PATIENCE_SECONDS
+            patience = time.monotonic() + LONGEST_SECONDS
             for _ in range(len(self._jobs)):
-                while self.cells and not self._hurried and time.monotonic() < patience:
+                while not self._hurried and self.is_busy() and time.monotonic() < patience:
                     time.sleep(_LOOK)
                 self._do(self._jobs.popleft())
             self._rested = time.monotonic()
+
+    def _wait_for_work(self) -> None:
+        asleep = time.monotonic() + AWAKE_SECONDS
+        with self._changed:
+            while not self._jobs:
+                self._sleeps = time.monotonic() > asleep
+                self._changed.wait(None if self._sleeps else _LOOK_FOR_WORK)
+            self._sleeps = False
+
+    def is_busy(self) -> bool:
+        """Tell whether a short cell runs, or may begin before a piece of work is done."""
+        now = time.monotonic()
+        if self.cells:
+            return now - self.began < PATIENCE_SECONDS
+        return not REPLY_SECONDS < now - self.ended < GAP_SECONDS and (
+            now - self.ended < CALM_SECONDS
+        )
 
     def _rest(self) -> None:
         """Wait before a round; not when somebody waits for its end."""
@@ -118,8 +146,19 @@ def warm_up(steps: "Iterator[Callable[[], object]]") -> None:
 def cell_begins() -> None:
     """Say that a cell runs from now on."""
     _worker.cells += 1
+    _worker.began = time.monotonic()
 
 
 def cell_ended() -> None:
     """Say that a cell has ended."""
     _worker.cells = max(0, _worker.cells - 1)
+    _worker.ended = time.monotonic()
+
+
+def let_a_cell_end() -> None:
+    """Wait until no cell runs, for `DELAY_SECONDS` at most: for work that must not wait longer."""
+    end = time.monotonic() + DELAY_SECONDS
+    while (
+        _worker.cells or time.monotonic() - _worker.ended < REPLY_SECONDS
+    ) and time.monotonic() < end:
+        time.sleep(_LOOK)

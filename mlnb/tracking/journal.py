@@ -29,6 +29,7 @@ from typing import Any
 from zlib import crc32
 
 from mlnb.core.project import STATE, Project
+from mlnb.tracking.unyielding import stamp
 
 FORMAT = 1
 OPEN, JOIN, METRICS, PARAMS, TAGS, FILES, INPUT, CELL, END = (
@@ -201,8 +202,15 @@ def _folder(root: Path) -> Path:
 def files(project: Project) -> list[Path]:
     """Return the files that hold something undelivered or are being written, oldest first."""
     with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder(project)) as found:
-        return sorted(Path(item.path) for item in found if item.name.endswith(".log"))
+        return sorted(Path(item.path) for item in found if _has_records(item))
     return []
+
+
+def _has_records(item: os.DirEntry[str]) -> bool:
+    """Tell whether a file is a run's: one that is empty waits for a run."""
+    with suppress(FileNotFoundError):
+        return item.name.endswith(".log") and item.stat().st_size > 0
+    return False
 
 
 def waiting(project: Project) -> int:
@@ -228,7 +236,7 @@ def undelivered(project: Project) -> tuple[int, int]:
 
 def run_of(path: Path) -> str:
     """Return the id of the run that a file belongs to."""
-    return path.stem.split("-")[1]
+    return path.stem.split("-", 2)[1]
 
 
 def size(path: Path) -> int:
@@ -321,7 +329,7 @@ class Trouble:
 def trouble(project: Project) -> Trouble | None:
     """Return why nothing is delivered at present, if so."""
     place = f"{folder(project)}/trouble.json"
-    if os.path.exists(place):  # noqa: PTH110  (mostly it does not, and cells ask)
+    if stamp(place) is not None:  # mostly it is, and cells ask
         with suppress(OSError, ValueError, TypeError):
             return Trouble(**json.loads(Path(place).read_text(encoding="utf-8")))
     return None

@@ -12,7 +12,6 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock, get_ident
 from typing import Any
-from uuid import uuid4
 
 from mlnb.core import redaction
 from mlnb.core.errors import BadInput, TrackingUnavailable
@@ -28,6 +27,7 @@ from mlnb.tracking import (
     journal,
     run_names,
     shipper,
+    spares,
 )
 from mlnb.tracking.resuming import Known
 from mlnb.tracking.run_file import RunFile
@@ -60,7 +60,7 @@ class Run:
         tags: dict[str, str],
         known: Known | None = None,
     ) -> None:
-        self.id = known.id if known else uuid4().hex
+        self.id = known.id if known else spares.run_id(str(journal.folder(project)))
         self.name = known.name if known else name or run_names.made_up()
         self.experiment = known.experiment if known else experiment
         self.project = project

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from mlnb.core import lineage
-from mlnb.core import project as projects
 from mlnb.core.errors import BadInput, Conflict
 from mlnb.core.lineage import Edge
 from mlnb.core.project import Project
 from mlnb.core.records import now
-from mlnb.tracking import background, content, flushing, provenance, resuming
+from mlnb.tracking import background, content, flushing, locating, provenance, resuming
 from mlnb.tracking.capturing import ShellFacts
 from mlnb.tracking.journal import DIED
 from mlnb.tracking.recording import Run, sentence
@@ -69,7 +68,7 @@ def start(
             f"The run {_stack[-1].name!r} is open.",
             "End it first (%track stop, mlnb.tracking.end()), or open this one with nested=True.",
         )
-    project = projects.current()
+    project = locating.current()
     known = _known(project, resume, name, experiment) if resume else None
     described = _all_tags(project, tags, note, resumed=known is not None)
     run = Run(project, name, experiment or project.experiment, described, known)

@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -17,6 +18,7 @@ from mlnb.core.urls import without_secrets
 from mlnb.tracking import background, journal, writing
 
 _logger = logging.getLogger("mlnb.tracking")
+_shown_uri = lru_cache(maxsize=8)(without_secrets)
 
 
 class RunFile:
@@ -156,7 +158,7 @@ class RunFile:
         return self._writer
 
     def _address(self) -> dict[str, str]:
-        return {"run": self._run, "uri": without_secrets(self._project.settings.tracking_uri)}
+        return {"run": self._run, "uri": _shown_uri(self._project.settings.tracking_uri)}
 
     def _lose(self, error: OSError) -> None:
         """Say once that the journal cannot be written; each later record is tried again."""

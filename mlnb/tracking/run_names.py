@@ -3,7 +3,8 @@
 MLflow would make one up itself, but only once the run is in the store.
 """
 
-from random import SystemRandom
+import os
+from random import Random
 
 _ADJECTIVES = (
     "able agile amber ample apt awake bold brave breezy bright brisk calm candid clean clear "
@@ -11,7 +12,7 @@ _ADJECTIVES = (
     "glad grand happy hardy honest keen kind lively loyal mellow merry mild neat nimble noble "
     "patient plain proud quick quiet rapid ready serene sharp silent smart smooth snug sober "
     "solid spry steady sturdy sunny swift tidy vivid warm wise witty"
-)
+).split()
 _NOUNS = (
     "auk badger bat bear bee bison boar calf carp cat cod colt crab crane crow deer dog dove "
     "duck eagle eel elk emu falcon fawn finch fish foal fox frog gnat gnu goat goose grouse "
@@ -19,12 +20,13 @@ _NOUNS = (
     "loon lynx mare mink mole moose moth mouse mule newt orca otter owl ox panda perch pike "
     "plover pony quail raven ray robin rook seal shark sheep shrew sloth snail snipe squid "
     "stag stork swan tern toad trout wasp whale wolf wren yak zebra"
-)
-_random = SystemRandom()
+).split()
+_random = Random()
 """Not the one whose seed is the user's."""
+os.register_at_fork(after_in_child=_random.seed)  # or a child would make up its parent's names
 
 
 def made_up() -> str:
     """Return a name."""
-    adjective, noun = (_random.choice(words.split()) for words in (_ADJECTIVES, _NOUNS))
+    adjective, noun = (_random.choice(words) for words in (_ADJECTIVES, _NOUNS))
     return f"{adjective}-{noun}-{_random.randrange(1000)}"

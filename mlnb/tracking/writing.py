@@ -18,9 +18,11 @@ from weakref import WeakSet
 
 from mlnb.core import redaction
 from mlnb.core.project import Project
-from mlnb.tracking import background, journal, spares
+from mlnb.tracking import background, journal, spares, unyielding
 
 SYNC_SECONDS = 0.02
+AWAKE_SECONDS = 1.0
+"""How long the thread looks for more by itself: to wake it costs a cell more than to let it look."""
 REDACTED_BYTES = 32 * 1024 * 1024
 """Files of the user's up to this size are looked through for secrets."""
 
@@ -50,15 +52,10 @@ class Writer:
         self._size = 0
         self._dirty = False
         self._lock = Lock()
-        folder = str(journal.folder(project))
-        unique = f"{self.pid}.{time.monotonic_ns() % 10**9}"
-        name = f"{folder}/{time.time_ns():020d}-{run}-{unique}.log"
-        self.path = Path(name)
-        # Under its own name a file is locked and has its first record.
-        self._descriptor, made = spares.taken(folder) or _created(project, folder)
+        self._descriptor, made = spares.file_of(run) or _created(project, run)
+        self.path = Path(made)
         try:
             self.append_all([(kind, {"format": journal.FORMAT, **body}), *more])
-            os.rename(made, name)  # noqa: PTH104  (in every cell's way)
         except BaseException:
             Path(made).unlink(missing_ok=True)
             self.abandon()
@@ -86,7 +83,7 @@ class Writer:
             for text in texts:
                 number += 1
                 data += journal.line(number, text)
-            length = os.write(self._descriptor, data)
+            length = unyielding.write(self._descriptor, data)
             if length < len(data):
                 self._write_rest(data, length)
             self._number = number
@@ -152,13 +149,14 @@ class Writer:
                 os.close(descriptor)
 
 
-def _created(project: Project, folder: str) -> tuple[int, str]:
+def _created(project: Project, run: str) -> tuple[int, str]:
+    folder = str(journal.folder(project))
     try:
-        return spares.created(folder)
+        return spares.created(folder, run)
     except FileNotFoundError:  # the project's first run, or somebody removed the folder
         project.local  # noqa: B018  (made on first use)
         Path(folder).mkdir(parents=True, exist_ok=True)
-        return spares.created(folder)
+        return spares.created(folder, run)
 
 
 def _put(target: Path, body: bytes | Path) -> None:
@@ -241,11 +239,22 @@ class _Syncer:
 
     def _run(self) -> None:
         wake = self._wake
+        asleep = 0.0
         while True:
-            wake.wait()
+            if time.monotonic() > asleep:
+                wake.clear()
+                if not self._has_work():  # looked for after clearing: nothing is overlooked
+                    wake.wait()
+                wake.set()
+                asleep = time.monotonic() + AWAKE_SECONDS
             time.sleep(SYNC_SECONDS)
-            wake.clear()
-            self.work()
+            if self._has_work():
+                background.let_a_cell_end()
+                asleep = time.monotonic() + AWAKE_SECONDS
+                self.work()
+
+    def _has_work(self) -> bool:
+        return bool(self._writers or self._folders or self._closing)
 
 
 _Item = TypeVar("_Item")

@@ -6,14 +6,21 @@ names and are the whole machine's, as MLflow's are; ``system/process_…`` are t
 """
 
 import os
+import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from mlnb.core.project import Project
-from mlnb.tracking import journal, writing
+from mlnb.tracking import journal, unyielding, writing
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]  # its absence is looked at
 
 FIRST_SECONDS = 1.0
 """A run is sampled once it has been open so long, and again every so many seconds …"""
@@ -35,7 +42,11 @@ class Usage:
 
 def used() -> Usage:
     """Return what this process has used so far; some microseconds."""
-    return Usage(time.process_time(), _peak())
+    if resource is None:
+        return Usage(time.process_time(), 0)
+    found = resource.getrusage(resource.RUSAGE_SELF)
+    peak = found.ru_maxrss if sys.platform == "darwin" else found.ru_maxrss * 1024
+    return Usage(found.ru_utime + found.ru_stime, peak)
 
 
 def tags(before: Usage) -> dict[str, str]:
@@ -52,25 +63,24 @@ def tags(before: Usage) -> dict[str, str]:
     return found
 
 
-def _peak() -> int:
-    try:
-        import resource
-    except ImportError:  # Windows
-        return 0
-    import sys
-
-    found = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return found if sys.platform == "darwin" else found * 1024
-
-
 def _resident() -> int:
     try:
-        with open("/proc/self/statm", "rb") as file:  # noqa: PTH123  (half the time of Path.open)
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return int(unyielding.head(_statm(os.getpid()), 100).split()[1]) * _page_size()
     except (OSError, ValueError, IndexError):
         import psutil
 
         return int(psutil.Process().memory_info().rss)
+
+
+@cache
+def _page_size() -> int:
+    return os.sysconf("SC_PAGE_SIZE")
+
+
+@lru_cache(maxsize=1)
+def _statm(_process: int) -> int:
+    """Return a descriptor of what the system says of this process's memory; it stays open."""
+    return os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
 
 
 @dataclass
