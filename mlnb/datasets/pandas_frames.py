@@ -84,7 +84,7 @@ def to_pandas(
         return table.to_pandas()  # an Arrow table that pyarrow itself made from a frame
     places = list(positions) if positions is not None else list(range(table.num_columns))
     hints = layout.get("hints", {})
-    with workers(table.num_rows * table.num_columns, light=True) as pool:
+    with workers(table.num_rows * table.num_columns) as pool:
         series = list(
             pool.map(
                 lambda column, place: to_series(column, hints.get(str(place)), own=own),
