@@ -204,6 +204,11 @@ _ENV_LINE = re.compile(
     r"(?m)^(?P<start>[+\- ]?\s*(?:export\s+)?(?P<name>[A-Za-z_]\w*)\s*[=:]\s*)"
     r"(?P<value>[^\s\"'#()\[\]{}<>,]{6,})[ \t]*$"
 )
+_FLAG = re.compile(
+    r"(?P<start>(?<![\w-])--(?P<name>[A-Za-z][\w-]*)(?:=|[\"']?,?\s+)[\"']?)"
+    r"(?P<value>[^\s\"',;|&<>(){}\[\]$-][^\s\"',;|&<>]{3,})"
+)
+"""``--password=…``, ``--api-key …``, also as a list of arguments shows them."""
 
 
 def text(value: str) -> str:
@@ -251,7 +256,7 @@ def source(code: str) -> str:
     """Return code, configuration or a diff without secrets.
 
     Values written down under a name that says that they are secret go as well:
-    ``api_key = "…"``, ``{"password": "…"}``, ``export TOKEN=…``.
+    ``api_key = "…"``, ``{"password": "…"}``, ``export TOKEN=…``, ``--password …``.
     """
     code = text(code)
     lowered = code.lower()
@@ -261,13 +266,22 @@ def source(code: str) -> str:
 
 
 def _without_assigned(match: "re.Match[str]") -> str:
-    return _ENV_LINE.sub(_without_line, _ASSIGNED.sub(_without_value, match[0]))
+    line = _ASSIGNED.sub(_without_value, match[0])
+    if "--" in line:
+        line = _FLAG.sub(_without_argument, line)
+    return _ENV_LINE.sub(_without_line, line)
 
 
 def _without_value(match: "re.Match[str]") -> str:
     if not looks_secret(match["name"]) or not _is_sought(match["value"], 4):
         return match[0]
     return f"{match['name']}{match['mark']}{match['quote']}{MARK}{match['quote']}"
+
+
+def _without_argument(match: "re.Match[str]") -> str:
+    if not looks_secret(match["name"]) or match["value"] == MARK or not _is_telling(match["value"]):
+        return match[0]
+    return f"{match['start']}{MARK}"
 
 
 def _without_line(match: "re.Match[str]") -> str:

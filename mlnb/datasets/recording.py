@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mlnb.core import lineage
+from mlnb.core import lineage, redaction
 from mlnb.core.errors import ObjectMissing, UnreadableRecord
 from mlnb.core.names import check_name
 from mlnb.core.project import Project
@@ -75,7 +75,7 @@ def record(here: Project, name: str, note: Note, **body: Any) -> DatasetVersion:
     """
     body |= {
         "name": name,
-        "message": note.message,
+        "message": redaction.text(note.message),
         "author": note.author or here.settings.author,
         "created": now(),
         "run": lineage.active_run(),

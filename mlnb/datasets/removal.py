@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Any
 
-from mlnb.core import project
+from mlnb.core import project, redaction
 from mlnb.core.errors import Conflict, UnknownName, UnreadableRecord
 from mlnb.core.names import split_reference
 from mlnb.core.project import Project
@@ -178,6 +178,7 @@ def _bury(
 ) -> list[RemovedVersion]:
     """Append the tombstone; what somebody else removed at the same time is theirs."""
     buried: list[int] = []
+    message = redaction.text(message)
     created = now()
 
     class Nothing(Exception):

@@ -123,6 +123,10 @@ def _key(name: str) -> str:
         return ""
     if posixpath.normpath(name) != name:  # MLflow takes it for a path that can be written shorter
         return ""
+    return _without_secrets(name)
+
+
+def _without_secrets(name: str) -> str:
     clean = redaction.text(name)
     return clean if clean == name else clean.replace(redaction.MARK, "redacted")
 
@@ -151,6 +155,7 @@ def file_name(name: str, suffix: str = "") -> str:
         raise BadInput(
             f"{name!r} cannot name an artifact.", "Use a relative path such as 'plots/roc.png'."
         )
+    name = _without_secrets(name)
     return name if not suffix or Path(name).suffix else name + suffix
 
 
@@ -298,7 +303,7 @@ def files(
             raise BadInput(f"There is no file {str(path)!r} to keep as an artifact.")
     for target, path in found.items():
         _check_file(target, path)
-    return found
+    return {_without_secrets(target): path for target, path in found.items()}
 
 
 def _below(folder: Path, target: str, above: frozenset[Path]) -> dict[str, Path]:

@@ -145,6 +145,12 @@ def test_what_is_recognised_without_being_known(before: str, after: str) -> None
         ("password = settings.password", "password = settings.password"),
         ('token = ""', 'token = ""'),
         ('print(token, "some words")', 'print(token, "some words")'),
+        ("!tool --password=Hunter2x!z -v", "!tool --password=(redacted) -v"),
+        ("!tool --api-key Hunter2x!z", "!tool --api-key (redacted)"),
+        ("['a.py', '--db-password', 'Hunter2x!z']", "['a.py', '--db-password', '(redacted)']"),
+        ("['--token=Hunter2x!z', '-n']", "['--token=(redacted)', '-n']"),
+        ("!tool --token $TOKEN --max-tokens 100000x", "!tool --token $TOKEN --max-tokens 100000x"),
+        ("!docker login --password-stdin --verbose1", "!docker login --password-stdin --verbose1"),
     ],
 )
 def test_values_written_under_a_telling_name(before: str, after: str) -> None:

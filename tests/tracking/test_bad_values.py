@@ -139,6 +139,24 @@ def test_secrets_inside_the_text_of_a_parameter_are_taken_out(project: Project) 
     assert runs.show(run.id).params == {"services": "[{'password': '(redacted)', 'user': 'ann'}]"}
 
 
+def test_names_and_messages_hold_no_secret(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pandas as pd
+
+    from mlnb import datasets
+
+    monkeypatch.setenv("PLANTED_TOKEN", "Pl4ntedZq9x7")
+    (project.root / "file-Pl4ntedZq9x7.txt").write_text("")
+    with tracking.track("names") as run:
+        tracking.log(text={"t-Pl4ntedZq9x7": ""}, artifacts="file-Pl4ntedZq9x7.txt")
+        made = datasets.save(pd.DataFrame({"a": [1]}), "d", message="with Pl4ntedZq9x7")
+    kept = runs.show(run.id).artifacts
+    assert {"t-redacted.txt", "file-redacted.txt"} <= set(kept)
+    assert made.message == "with (redacted)"
+    assert datasets.log("d")[0].message == "with (redacted)"
+
+
 def test_what_cannot_be_read_as_a_filter_or_an_order_says_so(project: Project) -> None:
     with tracking.track("one"):
         pass
