@@ -15,13 +15,13 @@ _STAT_BYTES = 512
 _library = ctypes.PyDLL(None, use_errno=True)
 _library.write.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t)
 _library.write.restype = ctypes.c_ssize_t
-_library.pread.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_long)
+_library.pread.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_long)
 _library.pread.restype = ctypes.c_ssize_t
-_library.getcwd.argtypes = (ctypes.c_char_p, ctypes.c_size_t)
-_library.getcwd.restype = ctypes.c_char_p
+_library.getcwd.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
+_library.getcwd.restype = ctypes.c_void_p
 _stat = getattr(_library, "stat", None)  # C libraries of before 2021 have it under other names
 if _stat is not None:
-    _stat.argtypes = (ctypes.c_char_p, ctypes.c_char_p)
+    _stat.argtypes = (ctypes.c_char_p, ctypes.c_void_p)
 _PATH_BYTES = 4096
 
 
@@ -44,7 +44,8 @@ def write(descriptor: int, data: bytes) -> int:
 def head(descriptor: int, length: int) -> bytes:
     """Return what an open file begins with; empty if it cannot be read."""
     found = ctypes.create_string_buffer(length)
-    return found.raw[: max(0, int(_library.pread(descriptor, found, length, 0)))]
+    read = int(_library.pread(descriptor, found, length, 0))
+    return found.raw[: max(0, read)]
 
 
 def stamp(path: str) -> bytes | None:
