@@ -485,6 +485,18 @@ class StoreUnavailable(StoreError):
         )
 
 
+class LocationUnavailable(StoreError):
+    """A notebook's address that cannot be read or written."""
+
+    http_status = 503
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(
+            f"{address} cannot be read or written: {reason}.",
+            "Check the address, your access to it and that the library for it is installed.",
+        )
+
+
 class UnreadableRecord(StoreError):
     """A stored record that is damaged or of a newer format than this mlnb knows."""
 

@@ -51,7 +51,7 @@ def run(conductor: Conductor, kernel: str) -> None:
         memory=conductor.job.memory,
         kernel_name=kernel,
         timeout=conductor.cell_timeout or None,
-        startup_timeout=60,
+        startup_timeout=conductor.job.start_timeout,
         iopub_timeout=60,  # nbclient's 4 s fail a sound cell on a busy machine
     )
     ending: Ending | None = None
@@ -316,6 +316,15 @@ class ConductedClient(WatchedClient):
     def cell_ends(self, cell: NotebookNode, index: int, error: Exception | None) -> None:
         """Tell of a cell that has ended."""
         self._conductor.cell_finished(index, failed=error is not None)
+
+    def output(
+        self, outs: list[Any], msg: dict[str, Any], display_id: str | None, cell_index: int
+    ) -> NotebookNode | None:
+        """Keep an output and pass it on."""
+        kept = super().output(outs, msg, display_id, cell_index)
+        if kept is not None:
+            self._conductor.shown([kept])
+        return kept
 
     async def before_cells(self) -> None:
         """Go on from a checkpoint, when that is wanted."""

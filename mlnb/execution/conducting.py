@@ -44,7 +44,10 @@ class Conductor:
         self.cell_timeout = job.cell_timeout or project.settings.cell_timeout
         self._deadline = monotonic() + job.timeout if job.timeout else float("inf")
         self._settled = 0
-        self._next_save = monotonic() + SAVE_EVERY
+        self._running: int | None = None
+        every = SAVE_EVERY if job.save_every is None else job.save_every
+        self._save_every = every or float("inf")
+        self._next_save = monotonic() + self._save_every
 
     def cells(self) -> Iterable[tuple[int, Cell]]:
         """Return the cells that are executed."""
@@ -65,13 +68,28 @@ class Conductor:
             self._end(before, failed=False)
         self._settled = position + 1
         self._begin(position)
+        self._running = position
 
     def cell_finished(self, position: int, *, failed: bool) -> None:
         """Note that the running cell has ended."""
+        self._running = None
         self._end(position, failed=failed)
+        if self.job.on_outputs and self._has_secrets:
+            self.job.on_outputs(self.prepared.cells[position]["outputs"])
         if failed:
             self.prepared.papermill["exception"] = True
-        self.save()
+        if self.job.save_cells:
+            self.save()
+
+    def shown(self, further: list[dict[str, Any]]) -> None:
+        """Note what the running cell has shown; it is in the cell's outputs already."""
+        # A secret may come in pieces: it is only found when all the cell has written is there.
+        if self.job.on_outputs and not self._has_secrets:
+            self.job.on_outputs(further)
+
+    @property
+    def _has_secrets(self) -> bool:
+        return bool(self.execution.given.secrets)
 
     def finished(self) -> None:
         """Note that all cells have been executed."""
@@ -97,9 +115,22 @@ class Conductor:
         """Write the notebook as it is, unless that was done lately or would take too long."""
         begun = monotonic()
         if begun >= self._next_save:
-            outputs.write(self.prepared, self.job.output)
+            self._write()
             done = monotonic()
-            self._next_save = done + max(SAVE_EVERY, _SHARE * (done - begun))
+            self._next_save = done + max(self._save_every, _SHARE * (done - begun))
+
+    def _write(self) -> None:
+        """Write the notebook; what the running cell has shown may still hold secrets."""
+        if self._running is None or not self._has_secrets:
+            outputs.write(self.prepared, self.job.output)
+            return
+        cell = self.prepared.cells[self._running]
+        shown = cell["outputs"]
+        cell["outputs"] = _without_secrets(shown)
+        try:
+            outputs.write(self.prepared, self.job.output)
+        finally:
+            cell["outputs"] = shown
 
     def environment(self) -> dict[str, str]:
         """Return the environment that the cells see."""
@@ -130,8 +161,8 @@ class Conductor:
 
     def _end(self, position: int, *, failed: bool) -> None:
         cell = self.prepared.cells[position]
-        if self.execution.given.secrets and cell["cell_type"] == "code":
-            cell["outputs"] = json.loads(redaction.text(json.dumps(cell["outputs"])))
+        if self._has_secrets and cell["cell_type"] == "code":
+            cell["outputs"] = _without_secrets(cell["outputs"])
         told = cell["metadata"]["papermill"]
         ended = outputs.now()
         seconds = (ended - datetime.fromisoformat(told["start_time"])).total_seconds()
@@ -185,6 +216,11 @@ class Conductor:
                 place = "before its first cell" if cell is None else f"in cell {cell}"
                 return TimedOut(notebook, self.job.timeout or 0, f"It was stopped {place}.")
         return Interrupted(f"{notebook if cell is None else where}: stopped.")
+
+
+def _without_secrets(shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    made: list[dict[str, Any]] = json.loads(redaction.text(json.dumps(shown)))
+    return made
 
 
 def is_executed(cell: Cell) -> bool:

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from mlnb.execution import parameters as declared
 from mlnb.execution.conducting import Conductor
 
 OnCell = Callable[[int, int], None]
+OnOutputs = Callable[[list[dict[str, Any]]], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +53,20 @@ class NotebookJob:
     """Cells with one of these tags are passed over, as those tagged ``skip-ci`` always are."""
     only_tags: tuple[str, ...] = ()
     """When given, cells without one of these tags are passed over."""
+    title: str = ""
+    """What the notebook is called where its file is a copy."""
+    destination: str = ""
+    """Where the output goes in the end, when it is not the file."""
+    language: str | None = None
+    """What parameters are written in; by default the kernel's language."""
+    start_timeout: float = 60.0
+    """Seconds that a kernel, or a shell, has to start."""
+    save_every: float | None = None
+    """Seconds between two saves while cells run; 0 means none before a cell has ended."""
+    save_cells: bool = True
+    """Whether the output may be saved when a cell has ended."""
+    on_outputs: OnOutputs | None = None
+    """Called with what a cell shows, as it is kept: without secrets."""
 
     @property
     def folder(self) -> Path:
@@ -82,12 +97,14 @@ class Execution:
     notes: list[dict[str, Any]] = field(default_factory=list)
     """What hooks have noted."""
     given: declared.Given = field(default_factory=lambda: declared.Given(), repr=False)
+    destination: str = ""
+    """Where the output goes in the end, when it is not the file."""
 
     def record(self, seconds: float) -> "NotebookRun":
         """Return what is shown of it."""
         return NotebookRun(
             notebook=self.notebook,
-            output=projects.current().relative(self.output),
+            output=self.destination or projects.current().relative(self.output),
             status=self.status,
             cells=self.cells,
             cells_done=self.cells_done,
@@ -207,11 +224,17 @@ def attempt(job: NotebookJob) -> Execution:
     """
     project = projects.current()
     source = notebooks.read(job.notebook)
+    if job.title:
+        source = replace(source, path=Path(job.title))
     kernel, language = notebooks.kernel_for(source, job.kernel)
     given = declared.bind(source, job.parameters)
     redaction.register(given.secrets)
     execution = Execution(
-        project.relative(job.notebook), job.output, len(source.cells), given=given
+        job.title or project.relative(job.notebook),
+        job.output,
+        len(source.cells),
+        given=given,
+        destination=job.destination,
     )
     wanted = job.runner or project.settings.runner
     execution.why = kernelspecs.needs_kernel(source, kernel, language)
@@ -222,8 +245,8 @@ def attempt(job: NotebookJob) -> Execution:
         source,
         given,
         kernel=kernel,
-        language=language,
-        shown=(execution.notebook, project.relative(job.output)),
+        language=(job.language or language).lower(),
+        shown=(execution.notebook, job.destination or project.relative(job.output)),
         report_mode=job.report_mode,
     )
     if job.prepare_only:

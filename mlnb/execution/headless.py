@@ -11,8 +11,13 @@ from time import perf_counter
 from typing import Any
 
 from mlnb.core.errors import MlnbError
-from mlnb.execution import executor
+from mlnb.execution import executor, locations
+from mlnb.execution.echoing import Echo
 from mlnb.execution.executor import NotebookJob, NotebookRun
+
+_OF_PAPERMILL = {"mlnb": "kernel", "nbclient": "kernel"}
+"""What papermill's engines of these names are here."""
+ENGINES = ("inprocess", "kernel", *_OF_PAPERMILL)
 
 
 @dataclass(frozen=True)
@@ -23,75 +28,80 @@ class Ended:
     error: MlnbError | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Echoed:
+    """Where to, besides the output notebook, what cells show goes."""
+
+    log_output: bool = False
+    stdout_file: Path | None = None
+    stderr_file: Path | None = None
+
+
 def run(
-    notebook: Path,
-    output: Path,
+    notebook: str,
+    output: str,
     parameters: Mapping[str, Any],
     *,
     progress: bool = False,
+    echoed: Echoed | None = None,
     engine: str | None = None,
-    kernel: str | None = None,
-    cwd: Path | None = None,
-    prepare_only: bool = False,
-    report_mode: bool = False,
     execution_timeout: float | None = None,
-    timeout: float | None = None,
     memory: int | None = None,
-    resume: bool = False,
-    skip_tags: tuple[str, ...] = (),
-    only_tags: tuple[str, ...] = (),
+    **options: Any,
 ) -> Ended:
     """Execute a notebook; the first interrupt stops the cell that runs, cleanly.
 
     Parameters
     ----------
-    notebook, output : Path
-        Source, and where to write the executed notebook.
+    notebook, output : str
+        Source, and where to write the executed notebook: paths, ``-`` for a pipe, or addresses
+        that papermill can read and write. With a source elsewhere cells run in the working
+        directory.
     parameters : mapping
         As `mlnb.execution.executor.execute` takes them.
     progress : bool
         Whether to write a line that shows which cell runs, when there is a terminal.
+    echoed : Echoed, optional
+        A log or files that what cells show is passed on to.
     engine : {"inprocess", "kernel"}, optional
-        How the cells run.
-    kernel, cwd, report_mode, timeout
-        As in `NotebookJob`.
-    prepare_only : bool
-        Whether only the parameters are injected.
+        How the cells run; papermill's ``mlnb`` and ``nbclient`` are kernels.
     execution_timeout : float, optional
         Seconds for each cell.
     memory : int, optional
         MiB that the cells may allocate.
-    resume, skip_tags, only_tags
+    **options
         As in `NotebookJob`.
 
     Raises
     ------
     MissingNotebook, InvalidNotebook, UnknownParameter, InvalidParameter
         Before anything starts or is written.
+    LocationUnavailable
+        If an address cannot be read or written.
     """
     begun = perf_counter()
     bar = _Bar() if progress and sys.stderr.isatty() else None
     cancelled = threading.Event()
-    job = NotebookJob(
-        notebook=notebook,
-        output=output,
-        parameters=parameters,
-        runner=engine or "",
-        kernel=kernel,
-        cwd=cwd,
-        report_mode=report_mode,
-        prepare_only=prepare_only,
-        cell_timeout=execution_timeout,
-        timeout=timeout,
-        memory=(memory or 0) << 20,
-        on_cell=bar,
-        cancelled=cancelled,
-        resume=resume,
-        skip_tags=tuple(skip_tags),
-        only_tags=tuple(only_tags),
-    )
+    echoed = echoed or Echoed()
+    echo = Echo(log=echoed.log_output, stdout=echoed.stdout_file, stderr=echoed.stderr_file)
+    if locations.is_elsewhere(notebook) and options.get("cwd") is None:
+        options["cwd"] = Path.cwd()
     try:
-        with _interrupt_sets(cancelled):
+        with _interrupt_sets(cancelled), locations.placed(notebook, output) as place, echo:
+            job = NotebookJob(
+                notebook=place.notebook,
+                output=place.output,
+                title=place.title,
+                destination=place.destination,
+                parameters=parameters,
+                runner=_OF_PAPERMILL.get(engine or "", engine or ""),
+                cell_timeout=execution_timeout,
+                memory=(memory or 0) << 20,
+                on_cell=bar,
+                on_outputs=echo if echo else None,
+                cancelled=cancelled,
+                **options,
+            )
             execution = executor.attempt(job)
     finally:
         if bar is not None:

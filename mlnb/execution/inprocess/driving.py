@@ -18,8 +18,6 @@ LOOK_EVERY = 0.1
 """Seconds between two looks at what may stop a notebook from outside."""
 GRACE = 5.0
 """Seconds that an interrupted cell has to clean up, and an ending process, before it is killed."""
-START = 60.0
-"""Seconds until the shell stands."""
 _PIECE = 1 << 20
 
 
@@ -94,7 +92,7 @@ class _Driver:
             project=str(conductor.project.root),
         )
         self._child, conductor.execution.how = children.start(order)
-        self._cell_until = monotonic() + START
+        self._cell_until = monotonic() + conductor.job.start_timeout
 
     def _follow(self, journal: int) -> None:
         """Read until the journal ends or the process does."""
@@ -172,6 +170,7 @@ class _Driver:
             self._conductor.cell_started(entry["cell"])
         elif kind == "out":
             _extend(self._cells[entry["cell"]]["outputs"], entry["outputs"])
+            self._conductor.shown(entry["outputs"])
         elif kind == "clear":
             self._cells[entry["cell"]]["outputs"].clear()
         elif kind == "patch":

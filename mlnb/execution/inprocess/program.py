@@ -20,8 +20,8 @@ def run(arguments: Sequence[str]) -> int | None:
     The child has this process's working directory, environment and streams, is interrupted when
     this process is, and does not outlive it.
     """
-    if tuple(arguments[:2]) not in _QUICK or {"-h", "--help"} & set(arguments):
-        return None
+    if tuple(arguments[:2]) not in _QUICK or {"-h", "--help", "-"} & set(arguments):
+        return None  # `-` reads standard input, which the child has none of
     reading, writing = os.pipe()
     try:
         child = client.fork(

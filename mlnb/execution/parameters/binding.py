@@ -16,6 +16,9 @@ from mlnb.execution.parameters import types
 from mlnb.execution.parameters.declared import Parameter
 from mlnb.execution.parameters.secret import MASK, PREFIX, REFERENCE, Secret, variable
 
+UNDECLARED = ("PAPERMILL_INPUT_PATH", "PAPERMILL_OUTPUT_PATH")
+"""What papermill injects when asked to, whether or not the notebook declares it."""
+
 
 @dataclass(frozen=True)
 class Given:
@@ -89,6 +92,8 @@ def bind(
                 secrets[item.name] = value
         elif item.name in given:
             values[item.name] = convert(item, given[item.name], where)
+    names = {item.name for item in known}
+    values |= {name: given[name] for name in UNDECLARED if name in given and name not in names}
     return Given(values, secrets, {item.name: item for item in known})
 
 
@@ -120,7 +125,7 @@ def check_names(notebook: Path, declared: list[Parameter], names: Iterable[str])
     """Check that parameters are declared; their values may not be known yet."""
     known = [parameter.name for parameter in declared]
     for name in names:
-        if name not in known:
+        if name not in known and name not in UNDECLARED:
             raise UnknownParameter(name, known, project.current().relative(notebook))
 
 

@@ -15,8 +15,9 @@ TITLE = "# Parameters"
 
 def codify(given: "Given") -> str:
     """Return Python that assigns the given values; ``""`` when there are none."""
+    annotations = {name: item.annotation for name, item in given.declared.items()}
     lines = [
-        f"{name} = {_Writer(given.declared[name].annotation).code(value)}"
+        f"{name} = {_Writer(annotations.get(name, '')).code(value)}"
         for name, value in given.values.items()
     ]
     if given.secrets:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from mlnb.core.errors import UnknownName
+from mlnb.core.errors import InvalidParameter, UnknownName
 
 Command = Callable[..., Any]
 
@@ -24,7 +24,7 @@ def with_parameters(command: Command) -> Command:
         ),
         click.option(
             "-f", "--parameters_file", "files", multiple=True, metavar="FILE",
-            type=click.Path(path_type=Path), help="A YAML file of parameters.",
+            help="A YAML file of parameters, or its address.",
         ),
         click.option(
             "-y", "--parameters_yaml", "texts", multiple=True, metavar="YAML",
@@ -39,7 +39,7 @@ def with_parameters(command: Command) -> Command:
 def given(
     single: tuple[tuple[str, str], ...],
     raw: tuple[tuple[str, str], ...],
-    files: tuple[Path, ...],
+    files: tuple[str, ...],
     texts: tuple[str, ...],
     *,
     typed: Callable[[str], Any],
@@ -50,9 +50,7 @@ def given(
         from mlnb.pipelines.spec import parse_mapping
 
         for file in files:
-            if not file.is_file():
-                raise UnknownName("parameter file", str(file), _files_near(file))
-            values |= parse_mapping(file.read_text(encoding="utf-8"), str(file))
+            values |= parse_mapping(_text_of(file), file)
         for text in texts:
             values |= parse_mapping(text, "-y")
     for name, value in single:
@@ -71,6 +69,20 @@ def typed(text: str) -> Any:
         except ValueError:
             continue
     return text
+
+
+def _text_of(file: str) -> str:
+    from mlnb.execution import locations
+
+    if locations.is_elsewhere(file):
+        return locations.read(file)
+    path = Path(file)
+    if not path.is_file():
+        raise UnknownName("parameter file", file, _files_near(path))
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except ValueError as error:
+        raise InvalidParameter("-f", file, f"it is no UTF-8 text: {error}", "the command") from None
 
 
 def _files_near(file: Path) -> list[str]:

@@ -6,8 +6,13 @@ from typing import Any
 import click
 
 from mlnb.core.errors import InvalidParameter
+from mlnb.execution.headless import ENGINES
+from mlnb.execution.locations import PIPE
+from mlnb.ui.commands import papermill
 from mlnb.ui.commands.giving import given, with_parameters
 from mlnb.ui.grammar import Listing, Noun, Outcome, Surface
+
+_SECONDS = click.FloatRange(0, min_open=True)
 
 
 @click.group("notebook", cls=Noun)
@@ -16,52 +21,17 @@ def notebook() -> None:
 
 
 @notebook.command("run")
-@click.argument("path", metavar="NOTEBOOK", type=click.Path(path_type=Path))
-@click.argument("output", metavar="OUTPUT", type=click.Path(path_type=Path))
+@click.argument("path", metavar="NOTEBOOK")
+@click.argument("output", metavar="OUTPUT", required=False)
 @with_parameters
-@click.option(
-    "-b",
-    "--parameters_base64",
-    "encoded",
-    multiple=True,
-    metavar="TEXT",
-    help="Parameters as YAML text in Base64.",
-)
-@click.option(
-    "--inject-input-path", is_flag=True, help="Give NOTEBOOK as the parameter PAPERMILL_INPUT_PATH."
-)
-@click.option(
-    "--inject-output-path", is_flag=True, help="Give OUTPUT as the parameter PAPERMILL_OUTPUT_PATH."
-)
-@click.option("--inject-paths", is_flag=True, help="Give both paths as parameters.")
+@papermill.with_options
 @click.option(
     "--engine",
-    type=click.Choice(["inprocess", "kernel"]),
-    help="How the cells run; by default the setting `runner`.",
+    type=click.Choice(ENGINES),
+    help="How the cells run; by default the setting `runner`. papermill's engines mlnb and"
+    " nbclient mean kernel.",
 )
-@click.option("-k", "--kernel", help="The kernelspec, instead of the notebook's own.")
-@click.option(
-    "--cwd",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Working directory of the cells, instead of the notebook's folder.",
-)
-@click.option("--prepare-only", is_flag=True, help="Write OUTPUT with parameters; execute nothing.")
-@click.option("--report-mode", is_flag=True, help="Hide the cells' sources in OUTPUT.")
-@click.option(
-    "--progress-bar/--no-progress-bar", default=True, help="Show which cell runs, at a terminal."
-)
-@click.option(
-    "--execution-timeout",
-    type=click.FloatRange(0, min_open=True),
-    metavar="SECONDS",
-    help="For each cell; by default the setting `cell_timeout`.",
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(0, min_open=True),
-    metavar="SECONDS",
-    help="For the whole notebook.",
-)
+@click.option("--timeout", type=_SECONDS, metavar="SECONDS", help="For the whole notebook.")
 @click.option(
     "--memory", type=click.IntRange(1), metavar="MIB", help="Memory that the cells may allocate."
 )
@@ -88,36 +58,52 @@ def notebook() -> None:
 def run(
     surface: Surface | None,
     /,
-    path: Path,
-    output: Path,
-    single: tuple[tuple[str, str], ...],
-    raw: tuple[tuple[str, str], ...],
-    files: tuple[Path, ...],
-    texts: tuple[str, ...],
-    encoded: tuple[str, ...],
-    inject_input_path: bool,
-    inject_output_path: bool,
-    inject_paths: bool,
-    progress_bar: bool,
+    path: str,
+    output: str | None,
+    help_notebook: bool,
+    progress_bar: bool | None,
     **options: Any,
-) -> Outcome:
+) -> Any:
     """Execute NOTEBOOK with parameters and write it, with its outputs, to OUTPUT.
 
-    The options are papermill's. The exit code is 0 when every cell ran, 1 when one failed, 2 when
-    it was interrupted, 4 when something given is wrong.
+    Either may be `-`, for standard input and output, or an address that papermill can reach, like
+    s3://bucket/a.ipynb. The options are papermill's. The exit code is 0 when every cell ran, 1 when
+    one failed, 2 when it was interrupted, 4 when something given is wrong.
     """
-    from mlnb.execution import headless
+    from mlnb.execution import headless, parameters
+
+    if help_notebook:
+        return parameters.describe(Path(path))
+    if output is None:
+        raise click.UsageError("Missing argument 'OUTPUT'.")
+    values = _values(path, output, options)
+    if options["log_output"]:
+        papermill.log_to_stderr(options.pop("log_level"))
+    echoed = headless.Echoed(
+        **{name: options.pop(name) for name in ("log_output", "stdout_file", "stderr_file")}
+    )
+    options.pop("log_level", None)
+    wanted = not echoed.log_output if progress_bar is None else progress_bar
+    shown = wanted and (surface or Surface()).progress
+    ended = headless.run(path, output, values, progress=shown, echoed=echoed, **options)
+    return Outcome(None if output == PIPE else ended.record, ended.error)
+
+
+def _values(path: str, output: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Take the values of parameters from the options; of several, papermill's order decides."""
     from mlnb.execution.parameters.binding import Text
 
-    texts = (*texts, *map(_decoded, encoded))
-    values = given(single, raw, files, texts, typed=Text)
-    if inject_input_path or inject_paths:
-        values["PAPERMILL_INPUT_PATH"] = str(path)
-    if inject_output_path or inject_paths:
-        values["PAPERMILL_OUTPUT_PATH"] = str(output)
-    shown = progress_bar and (surface or Surface()).progress
-    ended = headless.run(path, output, values, progress=shown, **options)
-    return Outcome(ended.record, ended.error)
+    every = options.pop("inject_paths")
+    values: dict[str, Any] = papermill.paths_as_parameters(
+        path,
+        output,
+        source=options.pop("inject_input_path") or every,
+        destination=options.pop("inject_output_path") or every,
+    )
+    encoded = tuple(map(_decoded, options.pop("encoded")))
+    values |= given((), (), (), encoded, typed=Text)
+    single, raw, files, texts = map(options.pop, ("single", "raw", "files", "texts"))
+    return values | given(single, raw, files, texts, typed=Text)
 
 
 @notebook.command("test")
@@ -148,7 +134,7 @@ def run(
 @click.option("-k", "--kernel", help="The kernelspec, instead of the notebooks' own.")
 @click.option(
     "--cell-timeout",
-    type=click.FloatRange(0, min_open=True),
+    type=_SECONDS,
     metavar="SECONDS",
     help="For each cell; by default the setting `cell_timeout`.",
 )

@@ -30,7 +30,7 @@ def run(
     pipeline: Path,
     single: tuple[tuple[str, str], ...],
     raw: tuple[tuple[str, str], ...],
-    files: tuple[Path, ...],
+    files: tuple[str, ...],
     texts: tuple[str, ...],
     workers: int | None,
 ) -> Outcome:
@@ -54,7 +54,7 @@ def plan(
     pipeline: Path,
     single: tuple[tuple[str, str], ...],
     raw: tuple[tuple[str, str], ...],
-    files: tuple[Path, ...],
+    files: tuple[str, ...],
     texts: tuple[str, ...],
 ) -> Plan:
     """Check PIPELINE and show what a run would do; nothing is run or written."""
