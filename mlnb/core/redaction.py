@@ -153,7 +153,8 @@ def _prepare() -> None:
         forms.update(_forms(value))
     ordered = sorted(forms, key=len, reverse=True)  # a value before what it begins with
     _needles = tuple((form, MARK) for form in ordered)
-    _byte_needles = tuple((form.encode(errors="replace"), MARK.encode()) for form in ordered)
+    found = [form.encode(errors="replace") for form in ordered]
+    _byte_needles = tuple((form, b"*" * len(form)) for form in found)
     _generation += 1
 
 
@@ -313,7 +314,10 @@ def learn(code: str) -> None:
 
 
 def data(content: bytes) -> bytes:
-    """Return the content of a file without the secrets in it; compressed ones are not found."""
+    """Return the content of a file without the secrets in it; compressed ones are not found.
+
+    Where the file is no text, as many asterisks stand in a secret's place: formats count bytes.
+    """
     try:
         written = content.decode()
     except UnicodeDecodeError:

@@ -5,6 +5,7 @@ than 20 ms ago (and the time the disk takes) outlives a loss of power.
 """
 
 import atexit
+import logging
 import os
 import shutil
 import time
@@ -25,6 +26,7 @@ AWAKE_SECONDS = 1.0
 """How long the thread looks for more by itself: to wake it costs a cell more than to let it look."""
 REDACTED_BYTES = 32 * 1024 * 1024
 """Files of the user's up to this size are looked through for secrets."""
+_logger = logging.getLogger("mlnb.tracking")
 
 
 class Writer:
@@ -180,6 +182,7 @@ def _copy(origin: str | Path, target: str | Path) -> None:
         cleaned = redaction.data(body)
         if cleaned != body:
             copy.write_bytes(cleaned)
+            _logger.warning("mlnb: a secret was taken out of what is kept of %r.", copy.name)
 
 
 class _Syncer:

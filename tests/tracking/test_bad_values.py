@@ -2,6 +2,7 @@
 
 import math
 import os
+import pickle
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,23 @@ def test_names_and_messages_hold_no_secret(
     assert {"t-redacted.txt", "file-redacted.txt"} <= set(kept)
     assert made.message == "with (redacted)"
     assert datasets.log("d")[0].message == "with (redacted)"
+
+
+def test_a_binary_file_stays_readable_without_its_secret_and_that_is_said(
+    project: Project, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("PLANTED_TOKEN", "Pl4ntedZq9x7")
+    value = {"token": "Pl4ntedZq9x7", "weights": list(range(300))}
+    (project.root / "model.pkl").write_bytes(pickle.dumps(value))
+    (project.root / "other.pkl").write_bytes(pickle.dumps(value["weights"]))
+    with tracking.track("binary") as run:
+        tracking.log(artifacts=["model.pkl", "other.pkl"])
+    said = [record.getMessage() for record in caplog.records]
+    assert said == ["mlnb: a secret was taken out of what is kept of 'model.pkl'."]
+    kept = Path(store.client().download_artifacts(run.id, "model.pkl")).read_bytes()
+    assert pickle.loads(kept) == value | {"token": "*" * 12}  # noqa: S301  (made here)
+    kept = Path(store.client().download_artifacts(run.id, "other.pkl")).read_bytes()
+    assert kept == (project.root / "other.pkl").read_bytes()
 
 
 def test_what_cannot_be_read_as_a_filter_or_an_order_says_so(project: Project) -> None:
