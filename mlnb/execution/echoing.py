@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
+from mlnb.core.errors import DiskUnavailable
+
 LOG = logging.getLogger("mlnb.execution.outputs")
 
 
@@ -24,7 +26,7 @@ class Echo:
 
     Raises
     ------
-    OSError
+    DiskUnavailable
         If a file cannot be written.
     """
 
@@ -39,7 +41,10 @@ class Echo:
     def __enter__(self) -> "Echo":
         for name, path in self._paths.items():
             if path is not None:
-                file = path.open("w", encoding="utf-8", errors="replace")
+                try:
+                    file = path.open("w", encoding="utf-8", errors="replace")
+                except OSError as error:
+                    raise DiskUnavailable(error.strerror or str(error), str(path)) from None
                 self._files[name] = self._open.enter_context(file)
         return self
 

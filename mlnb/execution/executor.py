@@ -250,12 +250,12 @@ def attempt(job: NotebookJob) -> Execution:
         report_mode=job.report_mode,
     )
     if job.prepare_only:
-        job.output.parent.mkdir(parents=True, exist_ok=True)
+        outputs.make_room(job.output)
         outputs.write(prepared, job.output)
         return execution
     selection.mark(prepared.cells, skip=job.skip_tags, only=job.only_tags)
     outputs.start(prepared)
-    job.output.parent.mkdir(parents=True, exist_ok=True)
+    outputs.make_room(job.output)
     outputs.write(prepared, job.output)
     conductor = Conductor(project, job, execution, prepared)
     if execution.runner == "inprocess":

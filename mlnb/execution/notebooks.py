@@ -57,19 +57,44 @@ def read(path: Path) -> Notebook:
         nearby = sorted(folder.glob("*.ipynb")) if folder.is_dir() else []
         raise MissingNotebook(shown, [project.current().relative(item) for item in nearby])
     try:
-        body = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        body = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
         raise InvalidNotebook(shown, str(error)) from None
+    if flaw := _flaw(body):
+        raise InvalidNotebook(shown, flaw)
+    return Notebook(path, body["cells"], body["metadata"], body.get("nbformat_minor") or 0)
+
+
+def _flaw(body: Any) -> str:
+    """Say what keeps JSON from being a notebook, as far as it matters here; or ``""``."""
     if not isinstance(body, dict) or not isinstance(body.get("metadata"), dict):
-        raise InvalidNotebook(shown, "it has no metadata")
+        return "it has no metadata"
     if body.get("nbformat") != 4:
-        raise InvalidNotebook(shown, f"its format is {body.get('nbformat')!r}, not 4")
+        return f"its format is {body.get('nbformat')!r}, not 4"
+    if not isinstance(body.get("nbformat_minor") or 0, int):
+        return f"its minor format is {body['nbformat_minor']!r}, no number"
+    for name in ("kernelspec", "language_info", "papermill"):
+        if not isinstance(body["metadata"].get(name, {}), dict):
+            return f"{name} in its metadata is no object"
     cells = body.get("cells")
-    if not isinstance(cells, list) or not all(
-        isinstance(cell, dict) and "cell_type" in cell and "source" in cell for cell in cells
-    ):
-        raise InvalidNotebook(shown, "it has no list of cells")
-    return Notebook(path, cells, body["metadata"], int(body.get("nbformat_minor") or 0))
+    if not isinstance(cells, list):
+        return "it has no list of cells"
+    for number, cell in enumerate(cells, start=1):
+        if not isinstance(cell, dict) or not isinstance(cell.get("cell_type"), str):
+            return f"cell {number} has no type"
+        if not _is_text(cell.get("source")):
+            return f"cell {number} has no source"
+        metadata = cell.get("metadata", {})
+        if not isinstance(metadata, dict) or not isinstance(metadata.get("tags", []), list):
+            return f"cell {number} has metadata that are none"
+    return ""
+
+
+def _is_text(source: Any) -> bool:
+    """Tell whether something is text as notebooks have it: in one piece or a list of lines."""
+    return isinstance(source, str) or (
+        isinstance(source, list) and all(isinstance(line, str) for line in source)
+    )
 
 
 def write(body: dict[str, Any], output: Path) -> None:

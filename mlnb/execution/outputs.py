@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlnb.core.errors import DiskUnavailable
 from mlnb.execution import notebooks
 from mlnb.execution.notebooks import Cell, Notebook, source_of
 
@@ -152,6 +153,22 @@ def mark_early_end(prepared: Prepared, position: int) -> None:
     cell["metadata"]["papermill"].update(status="completed", exception=False)
     prepared.papermill["exception"] = None
     cell["outputs"] = [item for item in cell["outputs"] if item.get("ename") != "SystemExit"]
+
+
+def make_room(output: Path) -> None:
+    """Make the folder of an output.
+
+    Raises
+    ------
+    DiskUnavailable
+        If there can be none, or the output is a folder itself.
+    """
+    if output.is_dir():
+        raise DiskUnavailable("it is a folder", str(output))
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DiskUnavailable(error.strerror or str(error), str(output.parent)) from None
 
 
 def write(prepared: Prepared, output: Path) -> None:

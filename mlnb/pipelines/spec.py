@@ -1,5 +1,7 @@
 """The pipeline file: YAML → `Pipeline`, with one clear error for whatever is wrong in it."""
 
+import json
+import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -106,6 +108,9 @@ def parse_mapping(text: str, where: str) -> dict[str, Any]:
     """
     try:
         body = yaml.load(text, Loader=_Loader)  # noqa: S506  (it is a safe loader)
+        json.dumps(body, default=str, skipkeys=True)  # what refers to itself has no end
+    except (RecursionError, ValueError) as error:
+        raise InvalidPipeline(f"{where}: it is nested without an end: {error}.") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = f", line {mark.line + 1}" if mark else ""

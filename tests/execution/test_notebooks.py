@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from mlnb.testing.notebooks import write_notebook
         ("", "Expecting value"),
         ("[]", "no metadata"),
         ('{"metadata": {}, "nbformat": 3}', "its format is 3, not 4"),
-        ('{"metadata": {}, "nbformat": 4, "cells": [1]}', "no list of cells"),
+        ('{"metadata": {}, "nbformat": 4, "cells": [1]}', "cell 1 has no type"),
     ],
 )
 def test_what_is_no_notebook_is_said(project: Project, text: str, reason: str) -> None:
@@ -62,3 +63,39 @@ def test_nbformat_is_imported_quickly_in_processes_of_our_own_only() -> None:
         "from IPython.core.interactiveshell import InteractiveShell\nInteractiveShell.instance()"
     )
     assert imported_with(shell) == "True"
+
+
+CELL = {"cell_type": "code", "metadata": {}, "source": "1", "outputs": []}
+WHOLE = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [CELL]}
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {**WHOLE, "nbformat": 3},
+        {**WHOLE, "nbformat_minor": "x"},
+        {**WHOLE, "metadata": {"kernelspec": None}},
+        {**WHOLE, "metadata": {"papermill": None}},
+        {**WHOLE, "cells": [{**CELL, "source": 5}]},
+        {**WHOLE, "cells": [{**CELL, "metadata": None}]},
+        {**WHOLE, "cells": [{**CELL, "metadata": {"tags": None}}]},
+    ],
+)
+def test_what_is_no_notebook_is_one_clear_error(project: Project, broken: dict[str, Any]) -> None:
+    path = project.root / "a.ipynb"
+    path.write_text(json.dumps(broken), encoding="utf-8")
+    with pytest.raises(InvalidNotebook, match=r"a\.ipynb"):
+        notebooks.read(path)
+
+
+def test_json_nested_too_deep_is_no_notebook(project: Project) -> None:
+    path = project.root / "a.ipynb"
+    path.write_text("[" * 100_000, encoding="utf-8")
+    with pytest.raises(InvalidNotebook):
+        notebooks.read(path)
+
+
+def test_a_byte_order_mark_is_read_over(project: Project) -> None:
+    path = project.root / "a.ipynb"
+    path.write_text(json.dumps(WHOLE), encoding="utf-8-sig")
+    assert len(notebooks.read(path).cells) == 1

@@ -115,3 +115,26 @@ def test_a_secret_is_in_no_file_at_any_moment(
     assert "saved True False" in (project.root / "b.ipynb").read_text(encoding="utf-8")
     assert "hunter2hunter2" not in (project.root / "b.ipynb").read_text(encoding="utf-8")
     assert (project.root / "o.txt").read_text(encoding="utf-8").startswith("key (redacted)")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["folder"],
+        ["file/out.ipynb"],
+        ["b.ipynb", "--stdout-file", "missing/o.txt"],
+        ["b.ipynb", "-y", "n: &x [*x]"],
+        ["b.ipynb", "-y", "n: " + "[" * 5000],
+    ],
+)
+def test_what_cannot_be_written_or_read_is_one_error(
+    project: Project, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    write_notebook(project.root / "a.ipynb", "1", parameters="n = 1")
+    (project.root / "folder").mkdir()
+    (project.root / "file").touch()
+    assert cli.main(["notebook", "run", "a.ipynb", *words]) not in (0, 3)
+    shown = capsys.readouterr().err
+    assert "Error" in shown
+    assert "Traceback" not in shown
+    assert not (project.root / "b.ipynb").exists()
