@@ -1,7 +1,6 @@
 """The pipeline file: YAML → `Pipeline`, with one clear error for whatever is wrong in it."""
 
 import json
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
