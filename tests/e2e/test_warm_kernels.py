@@ -20,14 +20,14 @@ from typing import Any
 
 import pytest
 
-from mlnb.execution.warm import client, managing
+from mlnb.execution.warm import client, managing, preloading
 from mlnb.execution.warm.options import Options
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 REPEATS = int(os.environ.get("REPEATS", "30"))
 OPTIONS = Options(
-    preload=("numpy", "pandas", "sklearn.ensemble", "matplotlib.pyplot", "pyarrow.parquet"),
+    preload=("numpy", "pandas", "sklearn", "matplotlib.pyplot", "pyarrow.parquet", "mlflow"),
     mode="fork",
     idle=120,
     pool=2,
@@ -71,6 +71,11 @@ HAZARDS = {
     "mlflow": "import mlflow; mlflow.set_tracking_uri('sqlite:///m.db')\n"
     "with mlflow.start_run() as r: mlflow.log_metric('m', 1)\n"
     "assert mlflow.get_run(r.info.run_id).data.metrics == {'m': 1}",
+    "mlflow with polars": "import sys, mlflow; assert 'polars' not in sys.modules\n"
+    "import polars as pl; f = pl.DataFrame({'a': range(10**5)})\n"
+    "assert mlflow.data.from_polars(f).profile['num_rows'] == 10**5\n"
+    "f.write_parquet('f.parquet'); lazy = pl.scan_parquet('f.parquet').sort('a', descending=True)\n"
+    "assert lazy.collect(engine='streaming')['a'][0] == 10**5 - 1",
     "asyncio": "import asyncio, socket\nasync def serve():\n"
     "    s = await asyncio.start_server(lambda r, w: w.close(), '127.0.0.1', 0)\n"
     "    r, w = await asyncio.open_connection(*s.sockets[0].getsockname())\n"
@@ -104,7 +109,7 @@ def own_zygote(runtime: str, own_variables: None, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("MLNB_RUNTIME_DIR", runtime)
     monkeypatch.delenv("PYTEST_CURRENT_TEST", raising=False)  # changes how kernels capture
     status = _ask("warm")
-    assert status["imported"] == list(OPTIONS.preload), status
+    assert status["imported"] == preloading.deepened(list(OPTIONS.preload)), status
 
 
 def _ask(operation: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mlnb.execution.warm import limits, places, preloading, stamps, wire
+from mlnb.execution.warm import deferring, limits, places, preloading, stamps, wire
 from mlnb.execution.warm.kin import Kin, Owner, Pidfd, has_ended, kill
 from mlnb.execution.warm.nursery import Birth, Fork, Nursery, Pool
 
@@ -150,6 +150,7 @@ class Zygote:
 
     def _all_imported(self) -> None:
         self._undo_preparation()
+        deferring.restore()
         self._watch.look()
         if kernel := sys.modules.get("mlnb.execution.warm.kernel"):
             kernel.note_modules()

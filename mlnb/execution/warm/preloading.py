@@ -19,10 +19,28 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+from mlnb.execution.warm import deferring
+
 PATIENCE = 120
 """Seconds that the import of a module may take."""
-ALWAYS = ("IPython", "ipykernel")
-"""Imported for every kernel anyway."""
+RULES = 2
+"""Verdicts that were found by other rules than these are not believed."""
+
+DEEPER = {
+    "sklearn": (
+        "sklearn.compose",
+        "sklearn.datasets",
+        "sklearn.ensemble",
+        "sklearn.impute",
+        "sklearn.linear_model",
+        "sklearn.metrics",
+        "sklearn.model_selection",
+        "sklearn.pipeline",
+        "sklearn.preprocessing",
+    ),
+    "mlflow": ("mlflow.sklearn", "mlflow.tracking"),
+}
+"""What notebooks import of a package that does not import it itself."""
 
 # jemalloc keeps a thread that gives memory back. It survives forks (it has handlers for them),
 # but cannot be told from a harmful one, so that it is switched off during the imports.
@@ -113,7 +131,8 @@ def _tell_verdict(module: str, write: int) -> NoReturn:
 
 def _try(module: str) -> str:
     before = _open_files()
-    importlib.import_module(module)
+    with deferring.deferred():
+        importlib.import_module(module)
     if count := lasting_threads():
         names = ", ".join(sorted(thread_names()))
         return f"it starts {count} thread{'s' if count > 1 else ''} when imported ({names})"
@@ -169,13 +188,13 @@ class Preloader:
     """
 
     def __init__(self, modules: list[str], verdicts: Path, stamp: str) -> None:
-        self.waiting = list(modules)
+        self.waiting = deepened(modules)
         self.imported: list[str] = []
         self.refused: dict[str, str] = {}
         self.missing: list[str] = []
         self._file = verdicts
-        self._stamp = stamp
-        self._known: dict[str, str] = _read(verdicts, stamp)
+        self._stamp = f"{RULES} {stamp}"
+        self._known: dict[str, str] = _read(verdicts, self._stamp)
 
     def step(self) -> Probe | None:
         """Import the next module, or say what has to be found out before."""
@@ -187,7 +206,8 @@ class Preloader:
         elif reason := self._known[module]:
             self.refused[self.waiting.pop(0)] = reason
         else:
-            with suppress(Exception):  # it could be imported a moment ago
+            # it could be imported a moment ago
+            with suppress(Exception), deferring.deferred():
                 importlib.import_module(module)
                 self.imported.append(module)
             self.waiting.pop(0)
@@ -205,6 +225,12 @@ class Preloader:
             encoding="utf-8",
         )
         draft.replace(self._file)
+
+
+def deepened(modules: list[str]) -> list[str]:
+    """Return a list of modules with what belongs to them (`DEEPER`), each name once."""
+    whole = [name for module in modules for name in (module, *DEEPER.get(module, ()))]
+    return list(dict.fromkeys(whole))
 
 
 def _read(file: Path, stamp: str) -> dict[str, str]:
