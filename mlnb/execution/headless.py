@@ -126,17 +126,19 @@ class _Bar:
 
 @contextmanager
 def _interrupt_sets(event: threading.Event) -> Iterator[None]:
-    """Set an event at the first Ctrl-C; the second is the usual one."""
+    """Set an event at the first Ctrl-C or SIGTERM; the second is the usual one."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def handler(_number: int, _frame: Any) -> None:
+    def handler(number: int, _frame: Any) -> None:
         event.set()
-        signal.signal(signal.SIGINT, before)
+        signal.signal(number, before[number])
 
-    before = signal.signal(signal.SIGINT, handler)
+    numbers = (signal.SIGINT, signal.SIGTERM)  # the second is how services of CI cancel
+    before = {int(number): signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number in before:
+            signal.signal(number, before[number])

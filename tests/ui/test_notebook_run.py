@@ -1,7 +1,10 @@
 import base64
 import io
 import json
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -138,3 +141,19 @@ def test_what_cannot_be_written_or_read_is_one_error(
     assert "Error" in shown
     assert "Traceback" not in shown
     assert not (project.root / "b.ipynb").exists()
+
+
+def test_sigterm_keeps_what_was_there_until_then(project: Project) -> None:
+    write_notebook(
+        project.root / "a.ipynb",
+        "print('before')",
+        "import time\nopen('started', 'w').close()\ntime.sleep(60)",
+    )
+    words = [sys.executable, "-m", "mlnb", "notebook", "run", "a.ipynb", "b.ipynb"]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        end = time.monotonic() + 60
+        while not (project.root / "started").exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 2
+    assert "before" in str(outputs_of((project.root / "b.ipynb").read_text(encoding="utf-8")))
