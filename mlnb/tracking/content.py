@@ -139,7 +139,7 @@ def _number(name: str, value: Any) -> float:
     try:
         number = float(value)
     except OverflowError:
-        number = math.inf if value > 0 else -math.inf
+        number = math.inf if operator.gt(value, 0) else -math.inf
     return number if not math.isinf(number) else math.copysign(1.7976931348623157e308, number)
 
 
