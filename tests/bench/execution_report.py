@@ -43,14 +43,25 @@ LABELS = {
     "kernel": "mlnb kernel",
     "papermill-mlnb": "papermill with engine mlnb",
 }
+_SINGLE = ("empty", "fifty", "heavy")
 _SECTIONS = ("ready", "single", "twenty", "cells", "bulk", "memory", "shutdown")
 
 
 class Bench:
     """One run: systems, notebooks and what has been measured."""
 
-    def __init__(self, folder: Path, *, quick: bool, ploomber: Path | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        quick: bool,
+        ploomber: Path | None,
+        peers: list[str] | None = None,
+        single: list[str] | None = None,
+    ) -> None:
         self.folder, self.quick = folder, quick
+        self.single = single or list(_SINGLE)
+        self._peers = set(LABELS) - {*OURS, "mlnb-cli"} if peers is None else set(peers)
         self.notebooks = write_all(folder)
         self.left_out: dict[str, str] = {}
         self.seconds: dict[tuple[str, str], float] = {}
@@ -70,7 +81,11 @@ class Bench:
         if not _has("nbmake"):
             del found["nbmake"]
             self.left_out.setdefault("nbmake", "it is not installed")
-        return found
+        return {name: line for name, line in found.items() if self._asked(name)}
+
+    def _asked(self, system: str) -> bool:
+        """Tell whether a system takes part: ours, what the goals name, and the peers asked for."""
+        return system in (*OURS, "mlnb-cli", "papermill", "papermill-cli") or system in self._peers
 
     def worker(self, system: str) -> Worker:
         """Return the process of a system, started if need be."""
@@ -83,7 +98,8 @@ class Bench:
         """Return the systems that are libraries; each runs in a process of its own."""
         if self._ploomber is None:
             self.left_out.setdefault("ploomber", "no interpreter has it (--ploomber)")
-        return ["papermill", "nbclient", *(["ploomber"] if self._ploomber else []), *OURS]
+        known = ["papermill", "nbclient", *(["ploomber"] if self._ploomber else []), *OURS]
+        return [name for name in known if self._asked(name)]
 
     def keep(self, system: str, what: str, take: Callable[[], float], times: int) -> None:
         """Measure several times and keep the best; a peer that fails is left out."""
@@ -137,16 +153,15 @@ def ready(bench: Bench) -> Iterator[Goal]:
 
 def single(bench: Bench) -> Iterator[Goal]:
     """One notebook: empty, fifty trivial cells, heavy imports."""
-    names = ("empty", "fifty", "heavy")
     times = 2 if bench.quick else 3
-    for name in names:
+    for name in bench.single:
         notebook = bench.notebooks[name]
         for system, command in bench.commands().items():
             mine = system == "mlnb-cli"
             line = [notebook.name if word == "NB" else word for word in command]
             if mine:
-                _program(line, bench.folder)  # the zygote is warm from here on
-                time.sleep(2)
+                _program(line, bench.folder)  # starts the zygote
+                _await_zygote(bench.folder)
             take = lambda line=line: _program(line, bench.folder)  # noqa: E731
             bench.keep(system, name, take, 10 if mine else times)
         for system in bench.systems():
@@ -279,6 +294,15 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--only", nargs="+", default=list(_SECTIONS), choices=_SECTIONS)
     parser.add_argument("--quick", action="store_true", help="fewer repetitions, four for twenty")
+    parser.add_argument(
+        "--single", nargs="+", choices=_SINGLE, help="the notebooks of the section single"
+    )
+    parser.add_argument(
+        "--peers",
+        nargs="*",
+        choices=sorted(set(LABELS) - {*OURS, "mlnb-cli", "papermill", "papermill-cli"}),
+        help="whom to compare with besides papermill; by default everybody",
+    )
     parser.add_argument("--ploomber", type=Path, help="the Python that has ploomber-engine")
     parser.add_argument("--json", type=Path, help="write the figures to this file, too")
     asked = parser.parse_args(arguments)
@@ -288,7 +312,14 @@ def main(arguments: list[str]) -> int:
     os.environ.update({"MLNB_PROJECT": str(folder), "MLNB_BACKGROUND_DELIVERY": "false"})
     print(f"machine: {machine.describe(folder)}\nlibraries: {_libraries()}")
     print(f"load at start: {machine.load()}", flush=True)
-    bench = Bench(folder, quick=asked.quick, ploomber=asked.ploomber)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # all systems find their modules compiled
+    bench = Bench(
+        folder,
+        quick=asked.quick,
+        ploomber=asked.ploomber,
+        peers=asked.peers,
+        single=asked.single,
+    )
     begun, goals = time.monotonic(), []
     try:
         for section in asked.only:
@@ -348,6 +379,16 @@ def _program(command: list[str], folder: Path) -> float:
         timeout=120,
     )
     return time.perf_counter() - begun
+
+
+def _await_zygote(folder: Path) -> None:
+    """Wait until the zygote has imported everything, and its next children have settled."""
+    from mlnb.execution.warm import client
+
+    for path in (folder / "sockets").glob("*.sock"):
+        if connection := client.reach(str(path)):
+            client.ask(connection, {"op": "warm"})
+    time.sleep(2)
 
 
 def _stop_zygotes(folder: Path) -> None:
