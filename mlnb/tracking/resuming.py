@@ -37,7 +37,7 @@ def find(project: Project, ref: str) -> Known:
     TrackingUnavailable
         If the run is not in the journal and the store does not answer.
     """
-    heads = list(_begun(project))
+    heads = sorted(_begun(project), key=lambda item: item[1]["time"])
     exact = [item for item in heads if ref in (item[1]["run"], item[1]["name"])]
     begins = {
         item[1]["run"]: item

@@ -23,7 +23,7 @@ from mlnb.tracking import background, journal, spares, unyielding
 
 SYNC_SECONDS = 0.02
 AWAKE_SECONDS = 1.0
-"""How long the thread looks for more by itself: to wake it costs a cell more than to let it look."""
+"""How long the thread looks for more by itself: to wake it costs a cell more than that."""
 REDACTED_BYTES = 32 * 1024 * 1024
 """Files of the user's up to this size are looked through for secrets."""
 _logger = logging.getLogger("mlnb.tracking")

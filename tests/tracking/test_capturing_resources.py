@@ -103,7 +103,7 @@ def test_the_shipper_samples(project: Project, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("MLNB_BACKGROUND_DELIVERY", "true")
     end = time.monotonic() + 60
     with tracking.track("shipped") as run:
-        while time.monotonic() < end and len(list(journal.folder(project).glob("*.log"))) < 2:
+        while time.monotonic() < end and len(journal.files(project)) < 2:
             time.sleep(0.1)
     assert tracking.flush(60)
     assert set(runs.show(run.id).metrics) >= NAMES

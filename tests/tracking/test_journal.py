@@ -472,6 +472,19 @@ def test_the_first_format_is_read(project: Project) -> None:
     assert (found.inputs, found.artifacts) == (["flights@3"], ["note.txt"])
 
 
+def test_a_resumed_part_of_the_first_format_is_read(project: Project) -> None:
+    run, place = "0123456789abcdef0123456789abcdef", journal.folder(project)
+    place.mkdir(parents=True)
+    for moment, name in enumerate(("journal-1.log", "journal-1-resumed.log"), start=1):
+        stored = Path(__file__).parent / "formats" / name
+        (place / f"{moment:020d}-{run}-1.{moment}.log").write_bytes(stored.read_bytes())
+    delivery.deliver(project)
+    found = runs.show(run)
+    assert (found.status, found.error) == ("FINISHED", "")
+    assert (found.metrics, found.tags) == ({"auc": 0.75}, {"k": "v", "part": "second"})
+    assert journal.files(project) == []
+
+
 def test_a_parameter_that_is_refused_is_not_taken_for_logged(project: Project) -> None:
     with tracking.track("p"):
         with pytest.raises(BadInput):
