@@ -152,6 +152,8 @@ def test_a_jupyter_server_also_after_a_notebook_was_renamed(
             client.execute_interactive("%%track first\n1", timeout=60)
             script = "!{} -c 'import mlnb; mlnb.tracking.start(\"child\"); mlnb.tracking.end()'"
             client.execute_interactive(script.format(sys.executable), timeout=60)
+            # where a run comes from is looked up soon after it began, not before its cell runs
+            client.execute_interactive("import mlnb.tracking as t; t.flush()", timeout=60)
             request(f"{url}api/contents/nb/a.ipynb", "PATCH", path="nb/b.ipynb")
             request(f"{url}api/sessions/{session['id']}", "PATCH", path="nb/b.ipynb")
             client.execute_interactive("%%track second\n1", timeout=60)
