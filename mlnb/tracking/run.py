@@ -181,7 +181,10 @@ def log(
             "There is no open run to log to.",
             "Open one: %%track on the cell, %track start, or `with mlnb.track():`.",
         )
-    run.log(params, metrics, figures, tables, text, artifacts, step)
+    if params is figures is tables is text is artifacts is None and metrics:
+        run.log_metrics(metrics, step or 0)  # most calls are of this kind
+    else:
+        run.log(params, metrics, figures, tables, text, artifacts, step)
 
 
 def close(

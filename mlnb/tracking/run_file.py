@@ -77,11 +77,11 @@ class RunFile:
         writer = self._writer
         if writer is not None and not writer.closed:  # a forked process's is
             try:
-                writer.write((text,))
+                writer.write(text)
             except OSError as error:
                 self._lose(error)
         else:
-            self._write(lambda writer: writer.write((text,)))
+            self._write(lambda writer: writer.write(text))
 
     def attach(self, files: Mapping[str, bytes | Path]) -> None:
         """Write files by their path in the run's artifacts."""

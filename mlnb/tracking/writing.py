@@ -71,18 +71,20 @@ class Writer:
 
     def append(self, kind: str, body: Any) -> None:
         """Write a record, without the secrets in it."""
-        self.write([journal.record(kind, redaction.body(body))])
+        self.write(journal.record(kind, redaction.body(body)))
 
     def append_all(self, records: Iterable[tuple[str, Any]]) -> None:
         """Write records, each of a kind and a body: all, or none."""
-        self.write([journal.record(kind, redaction.body(body)) for kind, body in records])
+        texts = [journal.record(kind, redaction.body(body)) for kind, body in records]
+        if texts:
+            self.write(*texts)
 
-    def write(self, texts: Iterable[str]) -> None:
+    def write(self, *texts: str) -> None:
         """Write records that `journal.record` made."""
         with self._lock:
-            number = self._number
-            data = b""
-            for text in texts:
+            number = self._number + 1
+            data = journal.line(number, texts[0])
+            for text in texts[1:]:
                 number += 1
                 data += journal.line(number, text)
             length = unyielding.write(self._descriptor, data)
