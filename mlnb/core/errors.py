@@ -30,6 +30,7 @@
     ├── Interrupted                exit 2: somebody stopped it
     ├── StoreError                 exit 1
     │   ├── ObjectMissing · ObjectCorrupt · StoreUnavailable
+    │   ├── LocationUnavailable    HTTP 503: a notebook's address
     │   ├── BrokenLink             the external data is not as it was linked
     │   └── UnreadableRecord
     ├── DiskUnavailable            a full or read-only disk, or a folder of somebody else
