@@ -32,6 +32,9 @@ T = TypeVar("T")
 NAME = "mlnb-warm"
 READY_SECONDS = 30.0
 """How long a child may take to bind its sockets before the manager waits by itself."""
+RECONNECT_SECONDS = 0.2
+"""How long a restarted kernel waits for its clients: they look for it ten times a second, and would
+miss what it shows before they have found it. Any other kernel takes longer to start than that."""
 SHUTDOWN_SECONDS = 1.0
 """How long a kernel's end is awaited before the manager looks ten times a second."""
 _LAUNCHERS = frozenset({"ipykernel_launcher", "ipykernel"})
@@ -151,6 +154,8 @@ class WarmProvisioner(LocalProvisioner):
             with suppress(OSError):
                 self.pgid = os.getpgid(self.process.pid)
         else:
+            if self.how:
+                await asyncio.sleep(RECONNECT_SECONDS)
             self.process = process
             self.how, self.why = process.child.how, process.child.why
             self.pgid = process.pid

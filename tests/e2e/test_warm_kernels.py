@@ -7,6 +7,7 @@ import base64
 import contextlib
 import json
 import os
+import queue
 import shutil
 import statistics
 import subprocess
@@ -148,6 +149,18 @@ class Kernel:
         self.client.start_channels()
         self.client.kernel_info(reply=True, timeout=60)
         self.seconds = time.perf_counter() - begin
+        self._hear()
+
+    def _hear(self) -> None:
+        """Wait until what the kernel shows arrives: its first messages may come too early."""
+        for _ in range(100):
+            self.client.kernel_info(reply=True, timeout=60)
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    message = self.client.get_iopub_msg(timeout=0.1)
+                    if message["content"].get("execution_state") == "idle":
+                        return
+        raise AssertionError("nothing arrives of what the kernel shows")
 
     def run(self, code: str, timeout: float = 60) -> list[Any]:
         """Run a cell; what it shows, in one form for every kernel."""
