@@ -5,6 +5,7 @@
 
 import base64
 import contextlib
+import gc
 import json
 import os
 import queue
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -46,7 +48,7 @@ CELLS = {
     "who": "%who",
     "module": "class A: pass\nimport pickle; len(pickle.dumps(A())) > 0, A.__module__",
     "await": "import asyncio; await asyncio.sleep(0.01, 'done')",
-    "fd": "import os; os.write(1, b'raw\\n'); os.system('echo child')",
+    "fd": "import os, time; os.write(1, b'raw\\n'); n = os.system('echo child'); time.sleep(0.5); n",
     "backend": "import matplotlib; matplotlib.get_backend()",
     "seeded": "import random, numpy; random.seed(3); numpy.random.seed(3); "
     "(random.random(), float(numpy.random.rand()))",
@@ -103,6 +105,15 @@ def runtime() -> Iterator[str]:
         patch.setenv("MLNB_RUNTIME_DIR", folder)
         managing.stop()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def loops_of_threads() -> Iterator[None]:
+    """Let go of the event loops that jupyter_client makes in threads and does not close."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture(autouse=True)
