@@ -48,7 +48,8 @@ CELLS = {
     "who": "%who",
     "module": "class A: pass\nimport pickle; len(pickle.dumps(A())) > 0, A.__module__",
     "await": "import asyncio; await asyncio.sleep(0.01, 'done')",
-    "fd": "import os, time; os.write(1, b'raw\\n'); n = os.system('echo child'); time.sleep(0.5); n",
+    "fd": "import os, time; os.write(1, b'raw\\n'); n = os.system('echo child'); "
+    "time.sleep(0.5); n",
     "backend": "import matplotlib; matplotlib.get_backend()",
     "seeded": "import random, numpy; random.seed(3); numpy.random.seed(3); "
     "(random.random(), float(numpy.random.rand()))",
