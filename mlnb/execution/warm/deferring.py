@@ -99,12 +99,15 @@ class _Constructors(dict[str, Callable[..., Any]]):
 def restore() -> None:
     """In the parent, once all is imported: let children find what was put off."""
     data: Any = sys.modules.get("mlflow.data")
-    registry: Any = sys.modules.get("mlflow.data.dataset_registry")
-    if data is None or registry is None or _NAME in data.__all__ or find_spec("polars") is None:
+    offered = getattr(data, "__all__", None)
+    if not isinstance(offered, list) or _NAME in offered or find_spec("polars") is None:
         return
-    constructors = _Constructors(registry._dataset_registry.constructors)
-    registry._dataset_registry.constructors = constructors
-    data.__all__.append(_NAME)
+    registry: Any = sys.modules.get("mlflow.data.dataset_registry")
+    registered: Any = getattr(registry, "_dataset_registry", None)
+    constructors = _Constructors(getattr(registered, "constructors", {}))
+    if hasattr(registered, "constructors"):  # another MLflow may keep them elsewhere
+        registered.constructors = constructors
+    offered.append(_NAME)
 
     def getattribute(name: str) -> Any:
         if name in (_NAME, MODULE.rpartition(".")[2]):
