@@ -150,6 +150,15 @@ def test_what_users_wrote_cannot_leave_the_state(project: Project) -> None:
     assert state_in(html)["runs"][1]["name"] == visible(HOSTILE)
 
 
+def test_a_metric_without_a_number_has_no_axis(project: Project) -> None:
+    for name, metrics in (("a", {"auc": 0.5}), ("b", {"auc": 0.6, "loss": float("nan")})):
+        with tracking.track(name):
+            tracking.log(metrics=metrics)
+    found = runs_comparison.state(runs.compare(["a", "b"]))
+    assert [axis["label"] for axis in found["axes"]] == ["auc"]
+    assert "loss" in str(found["rows"]), "the table tells of it"
+
+
 def test_compare_shows_what_differs(three: list[str]) -> None:
     found = runs_comparison.state(runs.compare(["run-0", "run-2"]))
     differing = {row["key"]: row["cells"] for row in found["rows"] if row["differs"]}

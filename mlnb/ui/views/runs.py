@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from math import isfinite
 from typing import Any
 
 from mlnb.core.records import RunRecord
@@ -172,7 +173,10 @@ def _sparks(comparison: RunComparison, heads: Sequence[str]) -> Table:
 
 
 def axes(comparison: RunComparison) -> list[Axis]:
-    """Return the axes of parallel coordinates: parameters that differ, then metrics that do."""
+    """Return the axes of parallel coordinates: parameters that differ, then metrics that do.
+
+    A metric of which no run has a number to draw is left to the table.
+    """
     found = []
     for key, values in comparison.params.items():
         if key in comparison.different:
@@ -180,8 +184,9 @@ def axes(comparison: RunComparison) -> list[Axis]:
             texts = any(isinstance(number, str) for number in numbers)
             found.append(Axis(key, values if texts else numbers))
     for key, results in comparison.metrics.items():
-        if key in comparison.different:
-            found.append(Axis(key, [None if v is None else float(v) for v in results]))
+        drawn = [None if value is None else float(value) for value in results]
+        if key in comparison.different and any(v is not None and isfinite(v) for v in drawn):
+            found.append(Axis(key, drawn))
     return found
 
 
