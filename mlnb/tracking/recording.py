@@ -38,6 +38,18 @@ _TABLES = "mlflow.loggedArtifacts"
 _logger = logging.getLogger("mlnb.tracking")
 
 
+_latest = 0
+
+
+def _moment() -> int:
+    """Return the time in milliseconds, a later one to each run, so that they keep their order."""
+    global _latest
+    now = int(time.time() * 1000)
+    is_behind = 0 <= _latest - now < 1000  # more is a clock that was set back
+    _latest = _latest + 1 if is_behind else now
+    return _latest
+
+
 class Run:
     """An open run.
 
@@ -80,6 +92,7 @@ class Run:
         self._last: dict[str, tuple[int, int]] = {}  # step and time of each metric's last point
         self._points = Lock()
         self._started = time.perf_counter()
+        self._opened = 0
         # What is captured of a resumed run stands beside what was captured before.
         self._folder = time.strftime("resumed-%Y%m%d-%H%M%S/", time.gmtime()) if known else ""
         self._file = RunFile(project, self.id, self.name)
@@ -209,7 +222,7 @@ class Run:
         cell : tuple of int and str, optional
             Execution count and source of the cell that opens it.
         """
-        now = int(time.time() * 1000)
+        now = self._opened = _moment()
         first: list[tuple[str, Any]] = []
         if cell is not None:
             first.append((journal.CELL, _cell(*cell)))
@@ -252,7 +265,7 @@ class Run:
         except Exception as problem:  # whatever cannot be captured, the run ends
             _logger.warning("mlnb: a part of this run is not recorded: %s", problem)
         self._gathered = None
-        ended = {"status": status, "time": int(time.time() * 1000)}
+        ended = {"status": status, "time": max(self._opened, int(time.time() * 1000))}
         self._file.end(status, (journal.TAGS, tags), (journal.END, ended))
         self._file.warn_of_trouble()
         self._deliver()

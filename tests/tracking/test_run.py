@@ -253,3 +253,13 @@ def test_what_is_logged_after_the_end_is_kept_too(project: Project) -> None:
     found = runs.show(run.id)
     assert (found.status, found.metrics) == ("FINISHED", {"m": 1, "late": 2})
     assert "note.txt" in found.artifacts
+
+
+def test_runs_that_follow_at_once_keep_their_order(project: Project) -> None:
+    names = [f"run-{number}" for number in range(20)]
+    for name in names:
+        with tracking.track(name):
+            pass
+    found = runs.list_runs()
+    assert [run.name for run in found] == names[::-1]
+    assert all(run.ended is not None and run.ended >= run.started for run in found)
