@@ -24,6 +24,7 @@ from mlnb.execution.conducting import Conductor, is_executed
 from mlnb.execution.endings import CellRaised, CellStopped, Ending, Flooded, KernelEnded, Stopped
 from mlnb.execution.inprocess.limiting import FLOOD, cut_off, size_of
 from mlnb.execution.notebooks import import_nbformat
+from mlnb.execution.prompt import PromptClient
 
 import_nbformat()  # before nbclient does, the slow way
 
@@ -145,6 +146,7 @@ class WatchedClient(NotebookClient):
         """Talk through sockets in a folder that only this user can enter, not through ports."""
         manager: Any = self.create_kernel_manager()
         manager.connection_file = str(Path(folder) / "kernel.json")
+        manager.client_factory = PromptClient
         if sys.platform != "win32" and len(manager.connection_file) < 90:  # the limit is 107
             manager.transport = "ipc"
             manager.ip = str(Path(folder) / "kernel-ipc")
