@@ -147,7 +147,7 @@ def _closed(run: PipelineRun, prepared: Prepared, folder: Path) -> PipelineRun:
     error = history.failure(run)
     run = replace(run, error=error.message if error else "")
     try:
-        from mlnb.pipelines import report  # Jinja and Pygments, needed at the end only
+        from mlnb.pipelines.reading import report  # Jinja and Pygments, needed at the end only
 
         written = report.write(run, prepared.plan, folder, prepared.project)
     except Exception as problem:  # the run's record must be kept in any case

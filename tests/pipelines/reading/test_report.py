@@ -7,7 +7,7 @@ import pytest
 from mlnb import pipelines
 from mlnb.core.project import Project
 from mlnb.core.records import PipelineRun
-from mlnb.pipelines import excerpts, report
+from mlnb.pipelines.reading import excerpts, report
 from mlnb.testing.notebooks import write_notebook
 
 PLOT = (

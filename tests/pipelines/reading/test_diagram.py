@@ -3,9 +3,9 @@ from itertools import combinations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlnb.pipelines import diagram
-from mlnb.pipelines.diagram import HEIGHT, WIDTH
 from mlnb.pipelines.planning import PlannedStep
+from mlnb.pipelines.reading import diagram
+from mlnb.pipelines.reading.diagram import HEIGHT, WIDTH
 
 
 def graph(needs: dict[str, list[str]]) -> list[PlannedStep]:

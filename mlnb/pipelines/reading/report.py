@@ -9,9 +9,9 @@ from typing import Any
 
 from mlnb.core.project import Project
 from mlnb.core.records import PipelineRun, StepResult
-from mlnb.pipelines import diagram, excerpts
-from mlnb.pipelines.excerpts import Excerpt, Picture
 from mlnb.pipelines.planning import Plan, PlannedStep
+from mlnb.pipelines.reading import diagram, excerpts
+from mlnb.pipelines.reading.excerpts import Excerpt, Picture
 from mlnb.pipelines.wording import duration, shown
 
 FILE = "report.html"
@@ -102,7 +102,7 @@ def _counts(run: PipelineRun) -> Mapping[str, int]:
 def _template() -> Any:
     from mlnb.core.pages import templates  # Jinja
 
-    environment = templates("mlnb.pipelines")
+    environment = templates("mlnb.pipelines.reading")
     environment.filters["duration"] = lambda item: duration(item.started, item.ended)
     environment.filters["clock"] = _clock
     environment.filters["shown"] = shown
