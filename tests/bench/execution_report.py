@@ -139,15 +139,22 @@ def ready(bench: Bench) -> Iterator[Goal]:
     """Time until a kernel has answered."""
     worker = bench.worker("kernel")
     worker.ask(ready="mlnb")
-    ours = min(worker.ask(ready="mlnb") for _ in range(5))
-    stock = min(worker.ask(ready="stock") for _ in range(3))
+    _await_zygote(bench.folder)
+    taken = {
+        (name, patient): min(worker.ask(ready=name, patient=patient) for _ in range(5))
+        for patient in (False, True)
+        for name in ("mlnb", "stock")
+    }
+    words = "{:.0f} ms, stock {:.0f} ms".format
     yield Goal(
         group="kernel",
         what="start until ready, of the stock kernel's time",
-        measured=ours / stock,
+        measured=taken["mlnb", False] / taken["stock", False],
         limit=1 / 8,
         unit="× stock",
-        note=f"{1000 * ours:.0f} ms, stock {1000 * stock:.0f} ms",
+        note=words(*(1000 * taken[name, False] for name in ("mlnb", "stock")))
+        + "; with jupyter_client's wait for 0.2 s of silence: "
+        + words(*(1000 * taken[name, True] for name in ("mlnb", "stock"))),
     )
 
 
@@ -189,6 +196,9 @@ def twenty(bench: Bench) -> Iterator[Goal]:
     count = 4 if bench.quick else 20
     sources = [bench.notebooks["heavy"].name] * count
     for system in bench.systems():
+        if system in OURS:
+            bench.worker(system).ask(sources=sources[:2], workers=2)  # starts the zygote
+            _await_zygote(bench.folder)
         for workers in (1, 2):
             if system == "ploomber" and workers == 2:
                 continue  # it runs cells in the calling process

@@ -4,6 +4,7 @@ Started by ``execution_report.py`` as ``python execution_worker.py SYSTEM FOLDER
 JSON line per request on standard input. Imports are paid before the first request.
 """
 
+import asyncio
 import contextlib
 import json
 import logging
@@ -77,30 +78,39 @@ SYSTEMS: dict[str, Execute] = {
 }
 
 
-def ready(name: str) -> float:
-    """Return the seconds from asking for a kernel until it has answered."""
-    from jupyter_client.manager import KernelManager
+async def ready(name: str, *, patient: bool = False) -> float:
+    """Return the seconds from asking for a kernel until it has answered.
 
-    manager: Any = KernelManager()
+    Both kinds are asked by the same client. jupyter_client's own one (``patient``) waits until
+    nothing has come for 0.2 s, whichever kernel it is.
+    """
+    from jupyter_client.manager import AsyncKernelManager
+
+    from mlnb.execution.prompt import PromptClient
+
+    manager: Any = AsyncKernelManager()
+    if not patient:
+        manager.client_factory = PromptClient
     if name == "mlnb":
         manager.kernel_spec.metadata = {
             "kernel_provisioner": {"provisioner_name": "mlnb-warm", "config": {}}
         }
     begun = time.perf_counter()
-    manager.start_kernel(stdout=2, stderr=2)
+    await manager.start_kernel(stdout=2, stderr=2)
     client = manager.client()
     client.start_channels()
-    client.wait_for_ready(timeout=60)
+    await client.wait_for_ready(timeout=60)
     taken = time.perf_counter() - begun
     client.stop_channels()
-    manager.shutdown_kernel()
+    await manager.shutdown_kernel()
     return taken
 
 
 def answer(execute: Execute, request: dict[str, Any]) -> dict[str, Any]:
     """Do one request: execute the sources, so many at a time."""
     if request.get("ready"):
-        return {"seconds": ready(request["ready"])}
+        patient = request.get("patient", False)
+        return {"seconds": asyncio.run(ready(request["ready"], patient=patient))}
     sources, workers = request["sources"], request.get("workers", 1)
     outputs = [f"out-{number}.ipynb" for number in range(len(sources))]
     begun = time.perf_counter()
