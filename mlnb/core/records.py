@@ -183,7 +183,18 @@ class StepResult(Record):
     runs: list[str] = field(default_factory=list)
     """MLflow runs opened in it."""
     attempts: int = 1
-    """How often it was tried; more than once only with ``retries``."""
+    """How often it was tried; more than once only with ``retries`` or in a resumed run."""
+    key: str = ""
+    """Digest of all that the result depends on; ``""`` when the step is not cached."""
+    cached_from: str = ""
+    """The pipeline run in which it was executed, when its stored result was used."""
+    why: str = ""
+    """Why it ran, or why it did not have to."""
+    inputs: dict[str, str] = field(default_factory=dict)
+    """Declared inputs as they were before it ran: ``dataset:flights`` → ``flights@3``, a file →
+    its digest."""
+    outputs: dict[str, str] = field(default_factory=dict)
+    """Declared outputs as it left them."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,11 +8,13 @@ if TYPE_CHECKING:
     from mlnb.pipelines.history import failure as failure
     from mlnb.pipelines.history import runs as runs
     from mlnb.pipelines.history import show as show
+    from mlnb.pipelines.joining import perform_step as perform_step
     from mlnb.pipelines.planning import plan as plan
     from mlnb.pipelines.running import run as run
 
 _HOMES = {
     "failure": "mlnb.pipelines.history",
+    "perform_step": "mlnb.pipelines.joining",
     "plan": "mlnb.pipelines.planning",
     "progress": "",
     "run": "mlnb.pipelines.running",
@@ -20,7 +22,7 @@ _HOMES = {
     "show": "mlnb.pipelines.history",
 }
 
-__all__ = ["failure", "plan", "progress", "run", "runs", "show"]
+__all__ = ["failure", "perform_step", "plan", "progress", "run", "runs", "show"]
 
 
 def __getattr__(name: str) -> Any:

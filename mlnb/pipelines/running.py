@@ -16,7 +16,7 @@ from mlnb.core.errors import InvalidSetting
 from mlnb.core.events import Event
 from mlnb.core.project import Project
 from mlnb.core.records import PipelineRun, Status, StepResult, now
-from mlnb.pipelines import history, progress
+from mlnb.pipelines import history, progress, results
 from mlnb.pipelines.attaching import Attacher
 from mlnb.pipelines.planning import Prepared, prepare
 from mlnb.pipelines.progress import PipelineProgress
@@ -73,29 +73,22 @@ def _run(prepared: Prepared, workers: int, on_progress: OnProgress | None) -> Pi
     started = now()
     name, folder = _new_folder(project, plan.pipeline, started)
     stop = threading.Event()
-    stepper = Stepper(
-        prepared,
-        name,
-        folder,
-        stop,
-        Attacher(),
-        threads=_share_of_cores(workers),
-    )
+    attacher = Attacher()
+    stepper = Stepper(prepared, name, stop, attacher, threads=share_of_cores(workers))
+    results.begin(project, state_of(prepared, name, started))
     with stop_on_signals(stop), _watched(project, name, on_progress):
         _announce(prepared, name, workers)
-        results = schedule(
-            plan.steps, workers=workers, settle=stepper.settle, execute=stepper.execute
-        )
-        stepper.attacher.close()
+        made = schedule(plan.steps, workers=workers, settle=stepper.settle, execute=stepper.execute)
+        attacher.close()
         ended = _closed(
             PipelineRun(
                 id=name,
                 pipeline=plan.pipeline,
-                status=_status(list(results.values()), stopped=stop.is_set()),
+                status=_status(list(made.values()), stopped=stop.is_set()),
                 parameters=plan.parameters,
                 started=started,
                 ended=now(),
-                steps=list(results.values()),
+                steps=list(made.values()),
             ),
             prepared,
             folder,
@@ -116,6 +109,19 @@ def _run(prepared: Prepared, workers: int, on_progress: OnProgress | None) -> Pi
     return ended
 
 
+def state_of(prepared: Prepared, run: str, started: datetime) -> results.RunState:
+    """Return what a run of a plan is asked to do, as the store keeps it."""
+    plan = prepared.plan
+    return results.RunState(
+        id=run,
+        pipeline=plan.pipeline,
+        path=plan.path,
+        parameters=plan.parameters,
+        started=started,
+        author=prepared.project.settings.author,
+    )
+
+
 def _announce(prepared: Prepared, name: str, workers: int) -> None:
     plan = prepared.plan
     shown = ("name", "notebook", "needs", "cells")
@@ -131,7 +137,7 @@ def _announce(prepared: Prepared, name: str, workers: int) -> None:
     )
 
 
-def _share_of_cores(workers: int) -> dict[str, str]:
+def share_of_cores(workers: int) -> dict[str, str]:
     """Return the thread limits of a notebook that runs beside others.
 
     OpenMP threads spin while they wait: two notebooks with a thread per core each slow one
@@ -156,8 +162,8 @@ def _closed(run: PipelineRun, prepared: Prepared, folder: Path) -> PipelineRun:
     return replace(run, report=prepared.project.relative(written))
 
 
-def _status(results: list[StepResult], *, stopped: bool) -> Status:
-    statuses = {result.status for result in results}
+def _status(made: list[StepResult], *, stopped: bool) -> Status:
+    statuses = {result.status for result in made}
     if stopped and statuses != {"FINISHED"}:
         return "KILLED"
     return "FAILED" if statuses & {"FAILED", "KILLED"} else "FINISHED"

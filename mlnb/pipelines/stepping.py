@@ -1,24 +1,27 @@
-"""One step of a running pipeline: skipped or executed, with retries, and told of."""
+"""The steps of one run: which are skipped, what each is given, how often it is tried.
+
+A `Stepper` makes a `StepJob` of a planned step and the results so far, and has it performed. It
+tells the event stream when a step starts and ends.
+"""
 
 import json
 import threading
-import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mlnb.core.errors import InvalidPipeline, MlnbError, of_disk
+from mlnb.core.errors import InvalidPipeline
 from mlnb.core.project import Project
 from mlnb.core.records import StepResult, now
-from mlnb.execution.executor import NotebookJob, attempt
-from mlnb.pipelines import expressions
+from mlnb.pipelines import expressions, performing, results
 from mlnb.pipelines.attaching import Attacher
+from mlnb.pipelines.performing import StepJob
 from mlnb.pipelines.planning import PlannedStep, Prepared
 from mlnb.pipelines.scheduling import Results
 from mlnb.pipelines.spec import TriggerRule
 
 STOPPED = "The run was stopped before it could start."
+Perform = Callable[[StepJob], StepResult]
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,13 @@ class Stepper:
     prepared: Prepared
     run: str
     """Id of the pipeline run."""
-    folder: Path
     stop: threading.Event
-    attacher: Attacher
-    threads: Mapping[str, str]
+    attacher: Attacher | None = None
+    threads: Mapping[str, str] = field(default_factory=dict)
     """Environment that gives each notebook its share of the cores."""
+    perform: Perform | None = None
+    """Makes one attempt, wherever that is; by default `mlnb.pipelines.performing.perform` in this
+    thread."""
 
     @property
     def project(self) -> Project:
@@ -42,7 +47,7 @@ class Stepper:
     def settle(self, planned: PlannedStep, results: Results) -> StepResult | None:
         """Return a step's result when it is not to be executed."""
         if self.stop.is_set():
-            return self._not_run(planned, STOPPED)
+            return self._not_run(planned, STOPPED, keep=False)
         spec = self.prepared.pipeline.steps[planned.step]
         blocking = self._blocking(planned, spec.trigger_rule, results)
         if blocking:
@@ -57,7 +62,9 @@ class Stepper:
         return self._not_run(planned, f"Its condition is false: {spec.when}")
 
     def execute(self, planned: PlannedStep, results: Results) -> StepResult:
-        """Execute a step's notebook; never raises."""
+        """Execute a step, trying again as often as it may; never raises."""
+        spec = self.prepared.pipeline.steps[planned.step]
+        self._emit("step.started", planned, attempt=1)
         begun = StepResult(
             name=planned.name,
             notebook=planned.notebook,
@@ -65,18 +72,73 @@ class Stepper:
             started=now(),
             cells=planned.cells,
         )
-        self._emit("step.started", planned, attempt=1)
         try:
-            ended = self._execute(planned, results, begun)
-        except MlnbError as error:
-            ended = replace(begun, status="FAILED", ended=now(), error=str(error))
-        except Exception as error:  # a bug of ours must not hang or hide the other steps
-            reason = str(of_disk(error) or "") or "Bug in mlnb: " + "".join(
-                traceback.format_exception(error)[-4:]
-            )
-            ended = replace(begun, status="FAILED", ended=now(), error=reason)
+            ended = self._attempts(self.job(planned, results, tries=spec.retries.limit + 1), planned)
+        except Exception as error:
+            ended = replace(begun, status="FAILED", ended=now(), error=performing.said(error))
+            self._keep(planned, ended)
         self._finish(planned, ended)
         return ended
+
+    def job(
+        self, planned: PlannedStep, results: Results, *, attempt: int = 1, tries: int = 1
+    ) -> StepJob:
+        """Return what is to be performed for a step.
+
+        Raises
+        ------
+        InvalidPipeline
+            If an expression cannot be computed from the results.
+        """
+        spec = self.prepared.pipeline.steps[planned.step]
+        return StepJob(
+            run=self.run,
+            pipeline=self.prepared.plan.pipeline,
+            path=self.prepared.plan.path,
+            name=planned.name,
+            step=planned.step,
+            file=planned.file,
+            source=planned.notebook,
+            parameters={**planned.matrix, **self._evaluate(spec.params, planned, results)},
+            needs=self._needed(planned, results),
+            kernel=spec.kernel,
+            environment=dict(self.threads),
+            timeout=spec.timeout,
+            cells=planned.cells,
+            attempt=attempt,
+            tries=tries,
+        )
+
+    def _attempts(self, job: StepJob, planned: PlannedStep) -> StepResult:
+        runs: list[str] = []
+        started = None
+        while True:
+            ended = self._perform(job)
+            started = started or ended.started
+            runs += [run for run in ended.runs if run not in runs]
+            if ended.status != "FAILED" or job.attempt >= job.tries or self.stop.is_set():
+                return replace(ended, runs=runs, started=started)
+            job = replace(job, attempt=job.attempt + 1)
+            self._emit("step.started", planned, attempt=job.attempt)
+
+    def _perform(self, job: StepJob) -> StepResult:
+        if self.perform is not None:
+            return self.perform(job)
+        return performing.perform(job, cancelled=self.stop, attacher=self.attacher)
+
+    def _needed(self, planned: PlannedStep, results: Results) -> dict[str, dict[str, Any]]:
+        """Return the values of the needed steps; of one with a matrix, lists in its order."""
+        spec = self.prepared.pipeline.steps
+        found: dict[str, dict[str, Any]] = {}
+        for need in spec[planned.step].needs:
+            jobs = [item.name for item in self.prepared.plan.steps if item.step == need]
+            made = [results[name].values for name in jobs if name in results]
+            if spec[need].matrix:
+                names = dict.fromkeys(key for values in made for key in values)
+                found[need] = {key: [values.get(key) for values in made] for key in names}
+            elif made:
+                found[need] = dict(made[0])
+        return found
 
     def _blocking(self, planned: PlannedStep, rule: TriggerRule, results: Results) -> str | None:
         """Return the first step that, by the rule, keeps this one from running."""
@@ -98,55 +160,6 @@ class Stepper:
             queue.extend(new)
         return list(found)
 
-    def _execute(self, planned: PlannedStep, results: Results, begun: StepResult) -> StepResult:
-        spec = self.prepared.pipeline.steps[planned.step]
-        given = {**planned.matrix, **self._evaluate(spec.params, planned, results)}
-        output = self.folder / planned.file
-        runs: list[str] = []
-        for number in range(1, spec.retries + 2):
-            if number > 1:
-                self._emit("step.started", planned, attempt=number)
-            since = self.project.events.end()
-            execution = attempt(self._job(planned, given, output))
-            again = execution.status == "FAILED" and number <= spec.retries
-            kept = output.with_suffix(f".attempt-{number}.ipynb") if again else output
-            if again:
-                output.rename(kept)
-            opened = self._runs_opened(planned, since)
-            self.attacher.attach(opened, kept, finished=execution.status == "FINISHED")
-            runs += opened
-            if not again:
-                break
-        return replace(
-            begun,
-            status=execution.status,
-            parameters=given,
-            values=execution.values,
-            ended=now(),
-            cells=execution.cells,
-            cells_done=execution.cells_done,
-            failed_cell=execution.failed_cell,
-            error=str(execution.error or ""),
-            output=self.project.relative(output),
-            output_digest=self.project.store.put_file(output),
-            runs=runs,
-            attempts=number,
-        )
-
-    def _job(self, planned: PlannedStep, given: Mapping[str, Any], output: Path) -> NotebookJob:
-        spec = self.prepared.pipeline.steps[planned.step]
-        return NotebookJob(
-            notebook=self.project.root / planned.notebook,
-            output=output,
-            parameters=given,
-            step=planned.name,
-            pipeline_run=self.run,
-            timeout=spec.timeout,
-            kernel=spec.kernel,
-            environment=self.threads,
-            cancelled=self.stop,
-        )
-
     def _evaluate(self, value: Any, planned: PlannedStep, results: Results) -> Any:
         def step_value(step: str, name: str) -> Any:
             return self._value(step, name, results)
@@ -160,19 +173,9 @@ class Stepper:
         values = [_glued(results[job], name) for job in jobs]
         return values if self.prepared.pipeline.steps[step].matrix else values[0]
 
-    def _runs_opened(self, planned: PlannedStep, since: int) -> list[str]:
-        """Return the runs that a step's notebook has opened since an offset of the event file."""
-        events, _ = self.project.events.read(since)
-        found = [
-            event.subject
-            for event in events
-            if event.kind == "run.started"
-            and event.data.get("pipeline_run") == self.run
-            and event.data.get("step") == planned.name
-        ]
-        return list(dict.fromkeys(found))
-
-    def _not_run(self, planned: PlannedStep, reason: str, *, failed: bool = False) -> StepResult:
+    def _not_run(
+        self, planned: PlannedStep, reason: str, *, failed: bool = False, keep: bool = True
+    ) -> StepResult:
         result = StepResult(
             name=planned.name,
             notebook=planned.notebook,
@@ -180,8 +183,14 @@ class Stepper:
             cells=planned.cells,
             error=reason,
         )
+        if keep:
+            self._keep(planned, result)
         self._finish(planned, result)
         return result
+
+    def _keep(self, planned: PlannedStep, result: StepResult) -> None:
+        """Write the result of a step that was not performed, for other machines of the run."""
+        results.put(self.project, self.run, planned.file, result)
 
     def _finish(self, planned: PlannedStep, result: StepResult) -> None:
         seconds = (
@@ -202,6 +211,8 @@ class Stepper:
             values=_small(result.values),
             runs=result.runs,
             attempt=result.attempts,
+            cached_from=result.cached_from,
+            why=result.why,
         )
 
     def _emit(self, kind: str, planned: PlannedStep, **data: Any) -> None:

@@ -88,3 +88,15 @@ def _(plan: Plan) -> View:
 def _bare(text: str) -> str:
     """Leave out the marks of expressions, which are plain from their words."""
     return re.sub(r"\$\{\{\s*(.*?)\s*\}\}", r"\1", text)
+
+
+@render.row.register(StepResult)
+def _(step: StepResult) -> dict[str, Any]:
+    return {
+        "step": step.name,
+        "state": step.status,
+        "cells": f"{step.cells_done}/{step.cells}" if step.started else "",
+        "time": duration(step.started, step.ended),
+        "values or reason": _what(step),
+        "notebook": step.output,
+    }
