@@ -1,18 +1,21 @@
 """``${{ … }}`` in a pipeline file: references to values, compared and combined.
 
-``params.NAME``, ``matrix.NAME`` and ``steps.STEP.VALUE``, literals, ``==``, ``<``, ``in``, ``and``,
-``or``, ``not``. An expression that is the whole text keeps its type; within a text it becomes text.
+``params.NAME``, ``matrix.NAME``, ``steps.STEP.VALUE`` and, for what runs on failure, ``run.NAME``;
+literals, ``==``, ``<``, ``in``, ``and``, ``or``, ``not``. An expression that is the whole text keeps
+its type; within a text it becomes text.
 """
 
 import ast
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mlnb.core.errors import InvalidPipeline
 
+RUN = ("id", "error", "failed")
+"""What can be asked of a run that has failed; ``failed`` lists the names of its failed steps."""
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _CONSTANTS = {"true": True, "false": False, "null": None, "none": None}
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
@@ -34,7 +37,7 @@ class Reference:
     """What an expression asks for."""
 
     root: str
-    """``params``, ``matrix`` or ``steps``."""
+    """``params``, ``matrix``, ``steps`` or ``run``."""
     name: str
     value: str = ""
     """Glued value, for ``steps``."""
@@ -48,6 +51,8 @@ class Scope:
     matrix: Mapping[str, Any]
     step_value: Callable[[str, str], Any]
     """Called with step and value name."""
+    run: Mapping[str, Any] = field(default_factory=dict)
+    """How the run ended, by the names in `RUN`."""
 
 
 def references(value: Any, steps: Iterable[str]) -> list[Reference]:
@@ -100,6 +105,12 @@ def condition(value: bool | str) -> bool | str:
             f"{value!r} is no single expression.", "Put ${{ }} around all of it, or leave it out."
         )
     return value
+
+
+def is_reference(text: str) -> bool:
+    """Tell whether a text is one ``${{ … }}`` with nothing but a reference in it."""
+    whole = _whole(text)
+    return whole is not None and _reference(_parse(whole, ())) is not None
 
 
 def _whole(text: str) -> str | None:
@@ -155,7 +166,7 @@ def _references(node: ast.expr, text: str) -> list[Reference]:
 
 def _reference(node: ast.expr) -> Reference | None:
     match node:
-        case ast.Attribute(value=ast.Name(id=("params" | "matrix") as root), attr=name):
+        case ast.Attribute(value=ast.Name(id=("params" | "matrix" | "run") as root), attr=name):
             return Reference(root, name)
         case ast.Attribute(
             value=ast.Subscript(value=ast.Name(id="steps"), slice=ast.Constant(value=str(name))),
@@ -177,7 +188,8 @@ def _value(node: ast.expr, scope: Scope) -> Any:
     if reference is not None:
         if reference.root == "steps":
             return scope.step_value(reference.name, reference.value)
-        return (scope.params if reference.root == "params" else scope.matrix)[reference.name]
+        found = {"params": scope.params, "matrix": scope.matrix, "run": scope.run}
+        return found[reference.root][reference.name]
     match node:
         case ast.Constant(value=value):
             return value

@@ -34,10 +34,10 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
         """,
     )
     train = pipeline.steps["train"]
-    assert pipeline.params == {"year": 2013, "since": "2013-05-01"}  # a date stays text
+    assert pipeline.defaults == {"year": 2013, "since": "2013-05-01"}  # a date stays text
     assert train.needs == ["ingest"]
-    assert train.matrix == {"family": ["logistic", "boosting"]}
-    assert (train.timeout, train.retries, train.trigger_rule) == (600, 1, "none_failed")
+    assert train.matrix.axes == {"family": ["logistic", "boosting"]}
+    assert (train.timeout, train.retries.limit, train.trigger_rule) == (600, 1, "none_failed")
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
         ),
         (
             "name: a\nsteps: {s: {notebok: a}}",
-            "'steps.s.notebook' is missing",
+            "Step 's' has 'notebok', which is no key of it. Did you mean 'notebook'?",
         ),
         (
             "name: a\nsteps: {s: {notebook: a, matrx: {}}}",
