@@ -1,8 +1,8 @@
 """``${{ … }}`` in a pipeline file: references to values, compared and combined.
 
 ``params.NAME``, ``matrix.NAME``, ``steps.STEP.VALUE`` and, for what runs on failure, ``run.NAME``;
-literals, ``==``, ``<``, ``in``, ``and``, ``or``, ``not``. An expression that is the whole text keeps
-its type; within a text it becomes text.
+literals, ``==``, ``<``, ``in``, ``and``, ``or``, ``not``. An expression that is the whole text
+keeps its type; within a text it becomes text.
 """
 
 import ast

@@ -19,8 +19,8 @@ def check(where: str, pipeline: Pipeline) -> None:
     """
     try:
         check_name("pipeline", pipeline.name)
-        for step in pipeline.steps:
-            check_name("step", step)
+        for name in pipeline.steps:
+            check_name("step", name)
     except InvalidName as error:
         raise InvalidPipeline(f"{where}: {error.message}", error.fix) from None
     for name in pipeline.params:
@@ -74,13 +74,13 @@ def _check_step(where: str, pipeline: Pipeline, step: Step) -> None:
     for key, texts in (("inputs", step.inputs), ("outputs", step.outputs)):
         for text in texts:
             try:
-                item = data.read(text)
+                declared = data.read(text)
             except InvalidPipeline as error:
                 raise InvalidPipeline(f"{where}, {key}: {error.message}", error.fix) from None
-            if key == "outputs" and item.selector:
+            if key == "outputs" and declared.selector:
                 raise InvalidPipeline(
                     f"{where}, outputs: {text!r} names a version, which only saving gives.",
-                    f"Write dataset:{item.name}.",
+                    f"Write dataset:{declared.name}.",
                 )
     if step.kernel and step.kind != "notebook":
         raise InvalidPipeline(f"{where}: a {step.kind} has no kernel.", "Remove `kernel`.")

@@ -48,11 +48,11 @@ class Step(BaseModel):
 
     model_config = STRICT
 
-    notebook: str | None = Field(None, min_length=1)
+    notebook: str | None = Field(default=None, min_length=1)
     """Path relative to the pipeline file."""
-    script: str | None = Field(None, min_length=1, pattern=r"\.py$")
+    script: str | None = Field(default=None, min_length=1, pattern=r"\.py$")
     """Path of a Python file, which gets its parameters as ``--name value`` and MLNB_PARAMS."""
-    function: str | None = Field(None, pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+    function: str | None = Field(default=None, pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
     """``package.module:name``; called with its parameters, the dict it returns is its values."""
     needs: Texts = []
     """Steps that must have ended before; who makes its inputs need not be named."""
@@ -70,7 +70,7 @@ class Step(BaseModel):
     """An expression; the step is SKIPPED when its value is false."""
     trigger_rule: TriggerRule = "all_success"
     """What must have become of the steps it needs."""
-    timeout: Seconds | None = Field(None, gt=0)
+    timeout: Seconds | None = Field(default=None, gt=0)
     """Seconds for the whole step."""
     retries: RetriesField = Retries()
     """How often to try again after a failure, or a mapping that says more."""

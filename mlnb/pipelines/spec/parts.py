@@ -71,13 +71,13 @@ class Retries(BaseModel):
 
     model_config = STRICT
 
-    limit: int = Field(0, ge=0, le=100)
+    limit: int = Field(default=0, ge=0, le=100)
     """How often after the first time."""
-    backoff: Seconds = Field(0, ge=0)
+    backoff: Seconds = Field(default=0, ge=0)
     """Seconds to wait before the first retry."""
-    factor: float = Field(2, ge=1, allow_inf_nan=False)
+    factor: float = Field(default=2, ge=1, allow_inf_nan=False)
     """By how much each wait is longer than the one before."""
-    max_delay: Seconds = Field(600, ge=0)
+    max_delay: Seconds = Field(default=600, ge=0)
     """The longest wait, in seconds."""
     on: Annotated[list[Literal["failed", "timeout", "memory"]], Field(min_length=1)] = [
         "failed",
@@ -118,7 +118,7 @@ class Matrix(BaseModel):
     """Further values for the combinations they fit, else further combinations."""
     exclude: list[dict[str, Any]] = []
     """Combinations that are left out; part of one is enough."""
-    max_parallel: int | None = Field(None, ge=1)
+    max_parallel: int | None = Field(default=None, ge=1)
     """At most this many of its jobs at a time."""
 
     @property
@@ -136,7 +136,7 @@ class Foreach(BaseModel):
     model_config = NAMING
     __pydantic_extra__: dict[str, list[Any] | Expression] = Field(init=False)
 
-    max_parallel: int | None = Field(None, ge=1)
+    max_parallel: int | None = Field(default=None, ge=1)
     """At most this many of its jobs at a time."""
 
     @model_validator(mode="after")
@@ -163,7 +163,7 @@ class Notification(BaseModel):
 
     on: Literal["failure", "success", "always"] = "failure"
     """When."""
-    webhook: str | None = Field(None, min_length=1)
+    webhook: str | None = Field(default=None, min_length=1)
     """Name of the secret that holds the address to which the news is posted."""
     command: str | Annotated[list[str], Field(min_length=1)] | None = None
     """Program to start; the news is in its environment and, as JSON, its standard input."""
