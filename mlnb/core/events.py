@@ -5,7 +5,7 @@ Kinds are dotted, past tense: ``run.started``, ``run.finished``, ``pipeline.star
 ``pipeline.finished``, ``step.started``, ``cell.started``, ``cell.finished``, ``cell.cached``,
 ``checkpoint.saved``, ``notebook.resumed``, ``step.finished``,
 ``dataset.saved``, ``dataset.pushed``, ``dataset.pulled``, ``model.registered``,
-``model.promoted``, ``model.rolled_back``,
+``model.promoted``, ``model.rolled_back``, ``model.approved``,
 ``validation.finished``, ``release.deployed``, ``release.rolled_back``, ``endpoint.stopped``,
 ``labels.added``, ``drift.found``, ``performance.dropped``, ``lineage.recorded``.
 """
@@ -123,6 +123,19 @@ class EventLog:
         return [
             event for line in data[:end].splitlines() if (event := _parse(line)) is not None
         ], offset + end
+
+    def containing(self, *words: str) -> list[Event]:
+        """Return the events whose lines contain all of these words, reading no other line's JSON.
+
+        For what few of many events tell; whoever asks looks at the fields all the same.
+        """
+        wanted = [word.encode() for word in words]
+        try:
+            lines = self.path.read_bytes().splitlines()
+        except FileNotFoundError:
+            return []
+        chosen = (line for line in lines if all(word in line for word in wanted))
+        return [event for line in chosen if (event := _parse(line)) is not None]
 
 
 def _parse(line: bytes) -> Event | None:

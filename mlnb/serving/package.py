@@ -1,14 +1,46 @@
-"""What a target gets to serve: a model version's verified files and its signature."""
+"""What a target gets to serve: a model version's verified files, and all that belongs to them.
 
-import json
+A package is the registered version, its signature, its exact packages, the data and the run it
+came from, and the digest of its files. What of it is worth keeping is a `Manifest`, whose digest
+names exactly this package.
+"""
+
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlnb.core.errors import BadInput, GateRefused, UntrustedModel
-from mlnb.core.hashing import digest_folder
-from mlnb.core.records import Column, ModelVersion
+from mlnb.core import project
+from mlnb.core.errors import BadInput, GateRefused, UnknownName, UntrustedModel
+from mlnb.core.hashing import digest_folder, digest_json
+from mlnb.core.records import Column, ModelVersion, Record
+from mlnb.core.store import Entry
+from mlnb.serving import environments
 from mlnb.serving.casting import fields_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest(Record):
+    """What a release consists of, as it is recorded."""
+
+    model: str
+    """``name@number``."""
+    digest: str
+    """Of the model's files."""
+    inputs: list[Column]
+    packages: list[str]
+    """``name==version``: what the model was made with."""
+    python: str = ""
+    """``3.11``: the Python it was made with; ``""`` when nobody wrote it down."""
+    data: list[str] = field(default_factory=list)
+    """Dataset versions it was trained on."""
+    run: str | None = None
+    types: list[str] = field(default_factory=list)
+    """What it was allowed to be built from, beside what skops trusts by itself."""
+
+    @property
+    def key(self) -> str:
+        """Return the digest of all of this."""
+        return digest_json(self.to_dict())
 
 
 @dataclass(frozen=True)
@@ -20,11 +52,39 @@ class Package:
     files: Path
     """Folder of the model's files on this machine, verified against the registry's digest."""
     trusted: list[str] = field(default_factory=list)
-    """The types that the registry allows in it."""
+    """The types that the registry and the approvals allow in it."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """Return what is recorded of it."""
+        version = self.version
+        return Manifest(
+            model=version.ref,
+            digest=version.digest,
+            inputs=self.columns,
+            packages=environments.requirements_in(self.files),
+            python=environments.python_in(self.files),
+            data=version.data,
+            run=version.run,
+            types=sorted(self.trusted),
+        )
+
+    def python(self) -> Path:
+        """Return the interpreter that has the packages the model was made with.
+
+        This one when they are installed here; else that of an environment of their own, which is
+        made when it is needed first.
+
+        Raises
+        ------
+        BadInput
+            If it is needed and cannot be made.
+        """
+        return environments.interpreter(self.files)
 
 
 def package(reference: str) -> Package:
-    """Look a model version up and fetch its files.
+    """Look a model version up, fetch its files and look at them; nothing is loaded.
 
     Raises
     ------
@@ -35,14 +95,15 @@ def package(reference: str) -> Package:
     BadInput
         If it has no signature, or one that no request can carry.
     UntrustedModel
-        If its files are not those that were registered.
+        If its files are not those that were registered, or hold what must not be loaded.
     """
     from mlnb.tracking import models
-    from mlnb.tracking.registry import TRUSTED, Registry
 
     version = models.resolve(reference)
     if version.gate == "refused":
         raise GateRefused(version.ref, ["its validation failed, so it cannot be deployed"])
+    files = models.local_path(version.ref)
+    trusted = models.trusted_types(version, files)
     columns = models.signature(version.ref)
     if not columns:
         raise BadInput(
@@ -50,8 +111,32 @@ def package(reference: str) -> Package:
             "Register it with example=, a few rows of its input.",
         )
     fields_of(columns)
-    trusted = json.loads(Registry().tags(version).get(TRUSTED, "[]"))
-    return Package(version, columns, models.local_path(version.ref), trusted)
+    return Package(version, columns, files, trusted)
+
+
+def record(chosen: Package) -> str:
+    """Keep a package's manifest in the object store and return its key."""
+    manifest = chosen.manifest
+    project.current().store.create(_log(manifest.key), Entry(1, manifest.to_dict()))
+    return manifest.key
+
+
+def recorded(key: str) -> Manifest:
+    """Return a manifest that was recorded.
+
+    Raises
+    ------
+    UnknownName
+        If there is none with this key.
+    """
+    entry = project.current().store.entry(_log(key), 1)
+    if entry is None:
+        raise UnknownName("package", key)
+    return Manifest.from_dict(entry.data)
+
+
+def _log(key: str) -> str:
+    return f"packages/{key}"
 
 
 def load_model(files: Path, name: str, digest: str, trusted: list[str]) -> Any:

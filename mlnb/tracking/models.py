@@ -19,7 +19,15 @@ from mlnb.core.hashing import digest_folder
 from mlnb.core.names import check_name
 from mlnb.core.records import AliasChange, Column, ModelVersion
 from mlnb.core.urls import without_secrets
-from mlnb.tracking import aliases, autologging, content, serialization, store
+from mlnb.tracking import (
+    aliases,
+    approvals,
+    auditing,
+    autologging,
+    content,
+    serialization,
+    store,
+)
 from mlnb.tracking import run as runs
 from mlnb.tracking.recording import Run
 from mlnb.tracking.registry import (
@@ -83,9 +91,10 @@ def register(
     """
     check_name("model", name)
     numbers = content.metrics(metrics or {})
+    allowed = [*trusted, *approvals.approved(name)]
     if isinstance(model, str | Path):
-        model = serialization.read_file(Path(model), trusted)
-    packed, types = serialization.packed(model, trusted)
+        model = serialization.read_file(Path(model), allowed)
+    packed, types = serialization.packed(model, allowed)
     frame = None if example is None else content.table(example)
     signature = None
     if frame is not None:
@@ -104,6 +113,9 @@ def register(
             owner, stored, model, packed, name, types, signature, frame, numbers, description, given
         )
         lineage.record_output("model", made.ref, made.digest, value=made)
+    new = [item for item in auditing.untrusted(types, ()) if item in trusted]
+    if new:
+        approvals.approve(name, new, f"named as trusted when {made.ref} was registered")
     projects.current().events.emit("model.registered", made.ref, run=made.run, data=made.data)
     return made
 
@@ -296,23 +308,59 @@ def load(ref: str) -> Any:
     registry = Registry()
     version = registry.resolve(ref)
     folder = _verified(registry, version)
-    trusted = json.loads(registry.tags(version).get(TRUSTED, "[]"))
-    model = serialization.load(folder, version.ref, trusted)
+    model = serialization.load(folder, version.ref, trusted_types(version, folder))
     lineage.record_input("model", version.ref, version.digest, value=version)
     return model
 
 
+def trusted_types(version: ModelVersion, folder: Path) -> list[str]:
+    """Return the types that a version may be loaded with, once its files have been looked at.
+
+    Raises
+    ------
+    UntrustedModel
+        If they hold a pickle, code, or a type that nobody approved; names them.
+    """
+    approved = approvals.approved(version.name)
+    auditing.check(folder, version.ref, approved)
+    listed = json.loads(Registry().tags(version).get(TRUSTED, "[]"))
+    return list(dict.fromkeys([*listed, *approved]))
+
+
+def approve(name: str, types: Sequence[str], reason: str) -> approvals.TypeApproval:
+    """Allow types in every version of a model; who and why is kept.
+
+    Parameters
+    ----------
+    name : str
+        The registered model.
+    types : list of str
+        As the refusal names them, ``module.Class``.
+    reason : str
+        Why they are trusted.
+
+    Raises
+    ------
+    BadInput
+        If no type or no reason is given.
+    """
+    made = approvals.approve(name, types, reason)
+    projects.current().events.emit("model.approved", name, types=made.types, reason=made.reason)
+    return made
+
+
 def _verified(registry: Registry, version: ModelVersion) -> Path:
-    if not version.digest:
-        raise UntrustedModel(
-            version.ref,
-            "its registration recorded no digest",
-            "Register it with mlnb.models.register.",
-        )
-    kept = projects.current().local / "models" / version.digest
     with store.failures(registry.uri):
         found = registry.client.get_model_version_download_uri(version.name, str(version.number))
     origin = serialization.local_folder(found)
+    if not version.digest:
+        why = auditing.reasons(origin, ()) if origin is not None else []
+        raise UntrustedModel(
+            version.ref,
+            "; ".join(["its registration recorded no digest", *why]),
+            "Register it with mlnb.models.register.",
+        )
+    kept = projects.current().local / "models" / version.digest
     if origin is not None:
         _check(origin, version)
     if not kept.is_dir() or digest_folder(kept) != version.digest:

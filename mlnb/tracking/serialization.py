@@ -16,10 +16,8 @@ from mlnb.core.errors import UnsupportedData, UntrustedModel
 from mlnb.core.extras import require
 from mlnb.core.hashing import digest_folder
 from mlnb.core.records import Column
-from mlnb.tracking import requirements
+from mlnb.tracking import auditing, pickled, requirements
 
-TRUSTED_ROOTS = frozenset({"numpy", "scipy", "sklearn"})
-"""Libraries whose types a model may contain without being asked."""
 EXAMPLE_ROWS = 5
 
 _ARROW = {
@@ -42,6 +40,13 @@ def read_file(path: Path, allowed: Sequence[str]) -> Any:
     UnsupportedData
         If it is no such file, or contains a type that is not allowed.
     """
+    if path.is_file() and pickled.is_pickle(path):
+        names = ", ".join(pickled.called(path)[:5])
+        raise UnsupportedData(
+            f"{path.name!r} is a pickle, which can run any code when it is loaded"
+            + (f": it names {names}." if names else "."),
+            "Load it where you trust it, and register the model, not the file.",
+        )
     if path.suffix != ".skops" or not path.is_file():
         raise UnsupportedData(
             f"{str(path)!r} is no model file.", "Write one with skops.io.dump(model, 'x.skops')."
@@ -85,11 +90,7 @@ def packed(model: Any, allowed: Sequence[str]) -> tuple[bytes, list[str]]:
 
 
 def _refuse(types: Iterable[str], allowed: Sequence[str]) -> None:
-    refused = [
-        name
-        for name in types
-        if name.partition(".")[0] not in TRUSTED_ROOTS and name not in allowed
-    ]
+    refused = auditing.untrusted(types, allowed)
     if refused:
         raise UnsupportedData(
             f"The model contains types that are not trusted: {', '.join(refused)}.",
@@ -254,20 +255,12 @@ def load(folder: Path, ref: str, trusted: Sequence[str]) -> Any:
     Raises
     ------
     UntrustedModel
-        If it is not in skops format, or contains types the registry does not list.
+        If it holds a pickle or code, or types that neither the registry lists nor somebody
+        approved.
     """
-    import yaml
-
-    described = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
-    flavor = described.get("flavors", {}).get("sklearn", {})
-    if flavor.get("serialization_format") != "skops":
-        raise UntrustedModel(
-            ref,
-            "it is stored as a pickle, which can run any code when it is loaded",
-            "Register it with mlnb.models.register.",
-        )
+    auditing.check(folder, ref, trusted)
     skops = require("skops.io", "serving")
-    file = folder / str(flavor.get("pickled_model", "model.skops"))
+    file = auditing.model_file(folder)
     unknown = [name for name in skops.get_untrusted_types(file=file) if name not in trusted]
     if unknown:
         raise UntrustedModel(

@@ -330,7 +330,7 @@ def test_a_skops_file_can_be_registered(project: Project, boosting: Any) -> None
     skops.io.dump(boosting, project.root / "model.skops")
     assert models.register(Path("model.skops"), "delay").ref == "delay@1"
     (project.root / "bad.skops").write_bytes(pickle.dumps(1))
-    with pytest.raises(UnsupportedData, match="cannot be read"):
+    with pytest.raises(UnsupportedData, match="is a pickle"):
         models.register("bad.skops", "delay")
 
 

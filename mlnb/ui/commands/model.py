@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from mlnb.core.records import AliasChange, ModelVersion
-from mlnb.tracking import models
+from mlnb.tracking import approvals, models
 from mlnb.ui.commands.card import card
 from mlnb.ui.grammar import Data, KeyValue, Listing, Noun, Variable
 
@@ -108,6 +108,21 @@ def history(name: str, alias: str) -> Listing[AliasChange]:
         models.history(name, alias),
         title=f"History of {name}@{alias}",
         empty=f"{name} has had no {alias} yet.",
+    )
+
+
+@model.command("approve")
+@click.argument("name")
+@click.argument("types", nargs=-1)
+@click.option("--reason", "-m", default="", help="Why they are trusted; kept with who did it.")
+def approve(name: str, types: Sequence[str], reason: str) -> Listing[approvals.TypeApproval]:
+    """Allow TYPES (module.Class) in every version of NAME; without types, show the approvals."""
+    if types or reason:
+        models.approve(name, types, reason)
+    return Listing(
+        approvals.approvals(name),
+        title=f"Types approved for {name}",
+        empty=f"No type was approved for {name}.",
     )
 
 

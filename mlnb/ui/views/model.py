@@ -3,6 +3,7 @@
 from typing import Any
 
 from mlnb.core.records import AliasChange, ModelVersion
+from mlnb.tracking.approvals import TypeApproval
 from mlnb.ui import render
 from mlnb.ui.render import Table, View
 
@@ -50,4 +51,14 @@ def _(change: AliasChange) -> dict[str, Any]:
         "before": None if change.previous is None else f"{change.model}@{change.previous}",
         "who": change.author,
         "why": change.reason,
+    }
+
+
+@render.row.register
+def _(approval: TypeApproval) -> dict[str, Any]:
+    return {
+        "when": approval.created,
+        "types": approval.types,
+        "who": approval.author,
+        "why": approval.reason,
     }

@@ -1,0 +1,219 @@
+"""The environment a model is loaded in: this one when it fits, else one of its own, made by uv.
+
+Environments lie in ``.mlnb/local/environments``, named by the digest of their lock: every package
+with its version and the hashes of its files. A lock is made once for a set of requirements; an
+environment that is there is used without uv and without a network. Only wheels are installed, for
+building a package would run its code.
+"""
+
+import fcntl
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from mlnb.core import project, redaction
+from mlnb.core.errors import BadInput
+from mlnb.core.hashing import digest_json
+
+SERVER = (
+    "blake3",
+    "httpx",
+    "numpy",
+    "obstore",
+    "orjson",
+    "packaging",
+    "pandas",
+    "prometheus-client",
+    "psutil",
+    "pyarrow",
+    "pydantic",
+    "pyyaml",
+    "scikit-learn",
+    "skops",
+    "uvicorn",
+    "zstandard",
+)
+"""What the server needs beside the model's own packages."""
+NOT_NEEDED = frozenset({"mlflow", "mlflow-skinny", "mlflow-tracing"})
+"""Packages that MLflow writes down for every model, and that mlnb loads none with."""
+_READY = ".mlnb-ready"
+_MINUTES = 15
+
+
+def requirements_in(files: Path) -> list[str]:
+    """Return the requirements stored with a model, without comments."""
+    file = files / "requirements.txt"
+    if not file.is_file():
+        return []
+    lines = (line.partition(" #")[0].strip() for line in file.read_text("utf-8").splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def python_in(files: Path) -> str:
+    """Return the Python that a model was made with, ``3.11``, or ``""``."""
+    import yaml
+
+    file = files / "python_env.yaml"
+    try:
+        said = str(yaml.safe_load(file.read_text("utf-8"))["python"])
+    except (OSError, KeyError, TypeError, yaml.YAMLError):
+        return ""
+    return ".".join(said.split(".")[:2])
+
+
+def differences(files: Path) -> list[str]:
+    """Return in what this environment is not what a model was made with; empty when it is."""
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    python = python_in(files)
+    found = [f"python {python}, here {here}"] if python and python != here else []
+    for wanted in _parsed(requirements_in(files)):
+        try:
+            installed = metadata.version(wanted.name)
+        except metadata.PackageNotFoundError:
+            found.append(f"{wanted}, which is not installed here")
+            continue
+        if not wanted.specifier.contains(installed.partition("+")[0], prereleases=True):
+            found.append(f"{wanted}, here {installed}")
+    return found
+
+
+def interpreter(files: Path) -> Path:
+    """Return the interpreter to load a model with: this one, or that of its own environment.
+
+    Raises
+    ------
+    BadInput
+        If an environment is needed and cannot be made: uv is missing, or a package is.
+    """
+    different = differences(files)
+    if not different:
+        return Path(sys.executable)
+    python = python_in(files) or f"{sys.version_info.major}.{sys.version_info.minor}"
+    asked = sorted({*map(str, _parsed(requirements_in(files))), *server_ranges()})
+    folder = project.current().local / "environments"
+    folder.mkdir(parents=True, exist_ok=True)
+    place = [python, platform.machine(), sys.platform]
+    lock = folder / f"{digest_json([asked, place])[:32]}.lock"
+    with _held(lock):
+        if not lock.exists():
+            _lock(lock, asked, python, different)
+        made = folder / digest_json([lock.read_text("utf-8"), place])[:32]
+        if not (made / _READY).exists():
+            _make(made, lock, python, different)
+    _put_mlnb_into(made)
+    return made / "bin" / "python"
+
+
+def server_ranges() -> list[str]:
+    """Return what mlnb itself asks for of the packages that its server needs."""
+    wanted = {canonicalize_name(name) for name in SERVER}
+    ranges: dict[str, str] = {}
+    for line in metadata.requires("mlnb") or ():
+        requirement = Requirement(line)
+        name = canonicalize_name(requirement.name)
+        if name in wanted:
+            ranges[name] = f"{name}{requirement.specifier}"
+    return sorted(ranges.get(name, name) for name in wanted)
+
+
+def _parsed(lines: Sequence[str]) -> list[Requirement]:
+    """Return the requirements that hold here; the audit has refused what is none."""
+    found = []
+    for line in lines:
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement:
+            raise BadInput(f"{line!r} in a model's requirements cannot be read.") from None
+        applies = requirement.marker is None or requirement.marker.evaluate()
+        if applies and canonicalize_name(requirement.name) not in NOT_NEEDED:
+            requirement.marker = None
+            found.append(requirement)
+    return found
+
+
+@contextmanager
+def _held(lock: Path) -> Iterator[None]:
+    """Let one process at a time make an environment; others wait and find it made."""
+    with lock.with_suffix(".held").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def _lock(lock: Path, asked: Sequence[str], python: str, different: Sequence[str]) -> None:
+    """Resolve requirements to exact versions and hashes."""
+    with TemporaryDirectory(prefix=".lock-", dir=lock.parent) as staging:
+        wanted, draft = Path(staging) / "wanted.txt", Path(staging) / "lock.txt"
+        wanted.write_text("\n".join(asked) + "\n", encoding="utf-8")
+        options = ["--python-version", python, "--generate-hashes", "--no-header", "--no-annotate"]
+        _uv(
+            ["pip", "compile", *options, "--no-build", "-q", "-o", str(draft), str(wanted)],
+            different,
+        )
+        draft.replace(lock)
+
+
+def _make(made: Path, lock: Path, python: str, different: Sequence[str]) -> None:
+    """Install a lock; what is half made is never taken for an environment."""
+    shutil.rmtree(made, ignore_errors=True)
+    _uv(["venv", "-q", "--python", python, str(made)], different)
+    options = ["--require-hashes", "--no-build", "--no-deps", "-q"]
+    target = ["--python", str(made / "bin" / "python")]
+    _uv(["pip", "install", *target, *options, "-r", str(lock)], different)
+    (made / _READY).touch()
+
+
+def _put_mlnb_into(made: Path) -> None:
+    """Let the environment's Python find this very mlnb, and nothing else of this environment."""
+    import mlnb
+
+    source = Path(mlnb.__file__).parent
+    for site in (made / "lib").glob("python*/site-packages"):
+        link = site / "mlnb"
+        if link.is_symlink() and link.readlink() == source:
+            continue
+        draft = site / f".mlnb-{os.getpid()}"
+        draft.unlink(missing_ok=True)
+        draft.symlink_to(source)
+        draft.replace(link)
+
+
+def _uv(arguments: Sequence[str], different: Sequence[str]) -> None:
+    why = f"The model needs an environment of its own ({'; '.join(different[:3])})"
+    program = _program()
+    if program is None:
+        raise BadInput(
+            f"{why}, and uv, which makes it, is not installed.",
+            "Run: pip install uv. Or register the model again with the packages of this one.",
+        )
+    try:
+        subprocess.run(  # noqa: S603  (our own arguments; the requirements were looked at)
+            [program, *arguments],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=60 * _MINUTES,
+        )
+    except subprocess.TimeoutExpired:
+        raise BadInput(f"{why}, which uv did not make within {_MINUTES} minutes.") from None
+    except subprocess.CalledProcessError as error:
+        said = " ".join(redaction.text(error.stderr).split())[-600:]
+        raise BadInput(
+            f"{why}, which uv could not make: {said}",
+            "Is the network there? An environment that was made once needs none.",
+        ) from None
+
+
+def _program() -> str | None:
+    """Return uv: beside this Python, or on PATH."""
+    beside = Path(sys.executable).with_name("uv")
+    return str(beside) if beside.is_file() else shutil.which("uv")
