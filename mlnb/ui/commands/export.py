@@ -1,0 +1,72 @@
+"""``mlnb pipeline export``: a pipeline as the file of another system."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mlnb.pipelines.exporters import TARGETS, Exported, Options
+from mlnb.ui.commands.giving import given, typed, with_parameters
+from mlnb.ui.grammar import Verb
+
+Command = Callable[..., Any]
+
+
+def with_options(command: Command) -> Command:
+    """Add the options that say how a pipeline is written for another system."""
+    options = (
+        click.option("-o", "--output", default="", help="File; by default the usual one."),
+        click.option("--image", default="", help="Container image with the project."),
+        click.option("--install", default="", help="Command that installs what the project needs."),
+        click.option("--python", default=Options.python, help="Version of Python."),
+        click.option("--branch", default=Options.branch, help="Branch whose changes start a run."),
+        click.option(
+            "--runner", "runners", multiple=True, metavar="[STEP=]LABEL",
+            help="Machines (runner, agent, node) for all steps, or for one.",
+        ),
+        click.option(
+            "--without", multiple=True, metavar="FEATURE",
+            help="Leave out what the system cannot express: schedule, notify, limits, …",
+        ),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def options_of(target: str, names: dict[str, Any], steps: set[str]) -> Options:
+    """Return the options of a command line; in ``--runner a=b``, ``a`` may be a step or a label."""
+    runners: dict[str, str] = {}
+    for text in names.pop("runners"):
+        step, equals, label = text.partition("=")
+        runners.update({step: label} if equals and step in steps else {"": text})
+    return Options(target=target, runners=runners, **names)
+
+
+@click.command("export", cls=Verb)
+@click.argument("pipeline", type=click.Path(path_type=Path))
+@click.option("--to", "target", required=True, type=click.Choice(TARGETS), help="The system.")
+@with_options
+@with_parameters
+@click.option("--force", is_flag=True, help="Replace a file that was written by hand.")
+def export(
+    pipeline: Path,
+    target: str,
+    single: tuple[tuple[str, str], ...],
+    raw: tuple[tuple[str, str], ...],
+    files: tuple[str, ...],
+    texts: tuple[str, ...],
+    force: bool,
+    **names: Any,
+) -> Exported:
+    """Write PIPELINE as the file of another system: GitHub, GitLab, Jenkins, KFP, DVC, Kubernetes.
+
+    Its jobs run the steps by `mlnb pipeline step`. What the system cannot express is refused.
+    """
+    from mlnb.pipelines import exporters, spec
+
+    values = given(single, raw, files, texts, typed=typed)
+    names["without"] = tuple(names["without"])
+    options = options_of(target, names, set(spec.load(spec.find(pipeline)).steps))
+    return exporters.export(pipeline, options, parameters=values, force=force)
