@@ -68,15 +68,14 @@ def test_every_setting_is_in_the_reference(item: dict[str, str]) -> None:
 
 
 def test_every_route_is_in_the_reference() -> None:
-    from mlnb.serving.app import ROUTES
+    from mlnb.serving.protocols import documented
     from mlnb.ui.server.handlers import routes
     from mlnb.ui.server.sources import Sources
 
     table = routes("/", Sources(Path()))
     assert table
-    assert ROUTES
-    for path in ROUTES:
-        assert f"{path}` |" in read("routes.md")
+    for route in documented():
+        assert f"`{route.method} {route.path}` |" in read("routes.md")
     for path, handler, _ in table:
         assert f"{path}` |" in read("routes.md"), handler
 

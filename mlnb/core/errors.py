@@ -36,7 +36,9 @@
     ├── DiskUnavailable            a full or read-only disk, or a folder of somebody else
     ├── TrackingUnavailable
     ├── UntrustedModel             HTTP 403
-    └── EndpointUnavailable        HTTP 503
+    ├── EndpointUnavailable        HTTP 503
+    ├── Overloaded                 HTTP 429: ask again in a moment
+    └── AnswerTooLate              HTTP 504
 
 Exit codes follow pytest: 0 success, 1 it ran and failed, 2 interrupted, 3 internal error,
 4 bad input. Constructors take facts; the class builds the sentence and the hint.
@@ -586,3 +588,27 @@ class EndpointUnavailable(MlnbError):
 
     def __init__(self, name: str, reason: str, fix: str = "") -> None:
         super().__init__(f"Endpoint {name!r} is not available: {reason}.", fix)
+
+
+class Overloaded(MlnbError):
+    """An endpoint with as many requests waiting as it takes."""
+
+    http_status = 429
+
+    def __init__(self, name: str, waiting: int) -> None:
+        super().__init__(
+            f"Endpoint {name!r} has {waiting:,} requests waiting and takes no more.",
+            "Ask again in a moment, or deploy it with more workers.",
+        )
+
+
+class AnswerTooLate(MlnbError):
+    """A request that an endpoint could not answer in time."""
+
+    http_status = 504
+
+    def __init__(self, model: str, seconds: float) -> None:
+        super().__init__(
+            f"{model} did not answer within {seconds:g} s.",
+            "Send fewer rows at a time, or deploy with more workers.",
+        )

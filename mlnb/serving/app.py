@@ -1,25 +1,27 @@
-"""The ASGI app of one worker: MLflow's scoring protocol, checked, counted and logged.
+"""What one worker does with a request: route, check, predict with others, count, log, answer.
 
-Routes: ``POST /invocations``, ``GET /ping`` (open), ``/version``, ``/metrics``. Every answer
-carries ``X-Request-Id``, ``X-Mlnb-Release`` and ``X-Mlnb-Model``; every error is one JSON object
-``{"error", "message", "fix", …}``, and what went wrong inside goes to the server's log only.
+The routes are in `mlnb.serving.protocols`. Every answer carries ``X-Request-Id``,
+``X-Mlnb-Release`` and ``X-Mlnb-Model``; every error is one JSON object ``{"error", "message",
+"fix", …}``, and what went wrong inside goes to the server's log only. `mlnb.serving.http` is the
+server in front; any ASGI server can be, too.
 """
 
 import asyncio
 import hmac
 import logging
+import os
 import re
 import time
-import uuid
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from importlib.metadata import version
+from itertools import count
 from typing import Any
 
 from mlnb.core.errors import (
+    AnswerTooLate,
     EndpointUnavailable,
     MlnbError,
+    Overloaded,
     PredictionFailed,
     RequestTooLarge,
     SignatureMismatch,
@@ -27,21 +29,20 @@ from mlnb.core.errors import (
     UnknownName,
 )
 from mlnb.core.extras import require
-from mlnb.serving.casting import Field
+from mlnb.serving import protocols
+from mlnb.serving.batches import Batch
+from mlnb.serving.batching import Batcher, Job, Outcome
+from mlnb.serving.casting import Field, Schema
+from mlnb.serving.messages import Reply, Request, Response
 from mlnb.serving.metrics import Metrics
 from mlnb.serving.prediction_log import PredictionLog
-from mlnb.serving.protocol import Batch, parse
-from mlnb.serving.scoring import Scorer, plain
+from mlnb.serving.routes import Answer, Exchange, Route, Served, Table
+from mlnb.serving.scoring import Engine, answers
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Forward = Callable[["Request", bytes], Awaitable["Response"]]
 
-ROUTES = {"/invocations": "POST", "/ping": "GET", "/version": "GET", "/metrics": "GET"}
-OPEN = frozenset({"/ping"})
-THREADS = 4
-"""Requests computed at a time; more wait without blocking the event loop."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,100}")
 _logger = logging.getLogger("mlnb.serving")
 
@@ -55,206 +56,271 @@ class Service:
     model: str
     """``name@number``."""
     fields: Sequence[Field]
-    scorer: Scorer
+    scorer: Engine
     log: PredictionLog
     metrics: Metrics
     token: str = ""
     """Empty when the endpoint asks for none."""
     body_limit: int = 64 * 1024 * 1024
-
-
-@dataclass
-class Request:
-    """One request; its body is read when it is wanted."""
-
-    scope: Scope
-    receive: Receive
-    id: str
-    at: int
-    """Arrival, microseconds since the epoch."""
-    rows: int = 0
-    """Rows predicted, once they are."""
-    headers: dict[bytes, bytes] = field(default_factory=dict)
-
-    async def body(self, limit: int) -> bytes:
-        """Read the body.
-
-        Raises
-        ------
-        RequestTooLarge
-            When there is more than ``limit``. A moderate excess is read and dropped, so that the
-            client gets to see the answer rather than a broken connection.
-        """
-        chunks: list[bytes] = []
-        size, more = 0, True
-        while more and size <= 4 * limit:
-            message = await self.receive()
-            if message["type"] == "http.disconnect":
-                break
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            more = message.get("more_body", False)
-            if size <= limit:
-                chunks.append(chunk)
-        if size > limit:
-            raise RequestTooLarge(limit)
-        return b"".join(chunks)
-
-
-@dataclass(frozen=True)
-class Response:
-    """An answer."""
-
-    status: int
-    body: bytes
-    media: str = "application/json"
-    headers: Sequence[tuple[bytes, bytes]] = ()
+    queue_limit: int = 1024
+    """Requests that may wait."""
+    seconds: float = 60.0
+    """Time limit of a request."""
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What a description of the endpoint may say besides."""
 
 
 class App:
     """The app; one per worker, used by one event loop."""
 
     def __init__(self, service: Service) -> None:
-        self._service = service
+        self.service = service
         self._json = require("orjson", "serving")
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="predict")
-        self._token = service.token.encode()
-        self._own_headers = [
+        self._schema = Schema(service.fields)
+        self._bearer = b"Bearer " + service.token.encode() if service.token else b""
+        self.own_headers = (
             (b"x-mlnb-release", str(service.release).encode()),
             (b"x-mlnb-model", service.model.encode()),
-        ]
-        self.forward: Forward | None = None
-        """Set when a newer release has taken over: answers in this one's place."""
+        )
+        self.body_limit = service.body_limit
+        self._ids = (f"{os.urandom(8).hex()}{number:016x}" for number in count(1))
+        served = Served(
+            service.endpoint, service.release, service.model, self._schema, service.facts
+        )
+        own = [Route("GET", "/metrics", self._metrics)]
+        self._table = Table([*protocols.routes(served), *own])
+        self._batcher = Batcher(
+            self._score,
+            self._scored,
+            self._late,
+            merges=service.scorer.merges,
+            seconds=service.seconds,
+        )
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.failed: Callable[[Request, int], None] | None = None
+        """Notes a request that was answered with a status of 500 or more."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["type"] != "http":
-            return
+    # -- one request -----------------------------------------------------------------------------
+
+    def handle(self, request: Request, reply: Reply) -> None:
+        """Answer one request, now or later; never raises."""
+        self.name(request)
         begun = time.perf_counter()
-        headers = dict(scope["headers"])
-        given = headers.get(b"x-request-id", b"")
-        chosen = given.decode() if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        request = Request(scope, receive, chosen, time.time_ns() // 1000, headers=headers)
-        forward = self.forward
-        if forward is not None:
-            await _send(send, await self._answer(request, forward), [(b"connection", b"close")])
-            return
-        metrics = self._service.metrics
-        metrics.begin()
-        status = 500
+        self.service.metrics.begin()
         try:
-            response = await self._answer(request)
-            status = response.status
-        finally:  # also when the client went away
-            metrics.end(status, time.perf_counter() - begun, request.rows)
-        extra = [*self._own_headers, (b"x-request-id", request.id.encode())]
-        await _send(send, response, extra)
+            self._route(request, reply, begun)
+        except Exception as error:
+            self._end(request, reply, begun, self.refusal(error, request))
 
-    async def _answer(self, request: Request, forward: Forward | None = None) -> Response:
-        try:
-            if forward is not None:
-                return await forward(request, await request.body(self._service.body_limit))
-            return await self._route(request)
-        except MlnbError as error:
-            return self._refusal(error, request)
-        except Exception:
-            _logger.exception("request %s failed", request.id)
-            failure = MlnbError(
-                "The endpoint failed on this request.", f"Its log has the reason: {request.id}."
-            )
-            return self._refusal(failure, request)
+    def name(self, request: Request) -> None:
+        """Give a request its id and time."""
+        given = request.headers.get(b"x-request-id")
+        if given is not None and _REQUEST_ID.fullmatch(given):
+            request.id = given.decode()
+        else:
+            request.id = next(self._ids)
+        request.at = time.time_ns() // 1000
 
-    def _refusal(self, error: MlnbError, request: Request) -> Response:
-        body = {**error.to_dict(), "request_id": request.id}
-        extra = [(b"www-authenticate", b"Bearer")] if isinstance(error, Unauthorized) else []
-        return Response(error.http_status, self._json.dumps(body), headers=extra)
-
-    async def _route(self, request: Request) -> Response:
-        path, method = request.scope["path"], request.scope["method"]
-        if path not in OPEN:
+    def _route(self, request: Request, reply: Reply, begun: float) -> None:
+        methods = self._table.at(request.path)
+        route = None if methods is None else methods.get(request.method)
+        if route is None or not route.open:
             self._check_token(request)
-        wanted = ROUTES.get(path)
-        if wanted is None:
-            raise UnknownName("route", path, ROUTES)
-        if method != wanted and not (method == "HEAD" and wanted == "GET"):
-            body = {"error": "MethodNotAllowed", "message": f"{path} takes {wanted}.", "fix": ""}
-            return Response(405, self._json.dumps(body), headers=[(b"allow", wanted.encode())])
-        if path == "/invocations":
-            return await self._invocations(request)
-        if path == "/metrics":
-            text, media = self._service.metrics.exposition()
-            return Response(200, text, media)
-        if path == "/version":
-            return Response(200, version("mlflow").encode(), "text/plain; charset=utf-8")
-        return Response(200, b"\n")
+        if methods is None:
+            raise UnknownName("route", request.path[:200], self._table.paths)
+        if route is None:
+            self._end(request, reply, begun, self._wrong_method(request, methods))
+        elif route.exchange is not None:
+            self._predict(request, reply, route.exchange, begun)
+        elif route.answer is not None:
+            answer = route.answer(request)
+            if isinstance(answer, Response):
+                self._end(request, reply, begun, answer)
+            else:
+                self._start(self._awaited(answer, request, reply, begun))
+
+    def _wrong_method(self, request: Request, methods: Any) -> Response:
+        allowed = ", ".join(sorted(methods))
+        body = {
+            "error": "MethodNotAllowed",
+            "message": f"{request.path} takes {allowed}.",
+            "fix": "",
+            "request_id": request.id,
+        }
+        return Response(405, self._json.dumps(body), headers=[(b"allow", allowed.encode())])
 
     def _check_token(self, request: Request) -> None:
-        if not self._token:
+        if not self._bearer:
             return
-        kind, _, given = request.headers.get(b"authorization", b"").partition(b" ")
-        if kind.lower() != b"bearer" or not hmac.compare_digest(given.strip(), self._token):
-            name = self._service.endpoint
+        given = request.headers.get(b"authorization", b"")
+        if hmac.compare_digest(given, self._bearer):
+            return
+        kind, _, token = given.partition(b" ")
+        if kind.lower() != b"bearer" or not hmac.compare_digest(token.strip(), self._bearer[7:]):
+            name = self.service.endpoint
             raise Unauthorized(
                 "This needs the endpoint's token.",
                 f"Send 'Authorization: Bearer …'; `mlnb endpoint token {name}` prints it.",
             )
 
-    async def _invocations(self, request: Request) -> Response:
-        limit = self._service.body_limit
-        body = await request.body(limit)
-        media = request.headers.get(b"content-type", b"").decode("latin-1")
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._predict, request, body, media)
+    def _end(self, request: Request, reply: Reply, begun: float, response: Response) -> None:
+        status = response.status
+        self.service.metrics.end(status, time.perf_counter() - begun, request.rows)
+        if status >= 500 and self.failed is not None:
+            self.failed(request, status)
+        reply(response)
 
-    def _predict(self, request: Request, body: bytes, media: str) -> Response:
-        service = self._service
-        batch = parse(body, media, service.fields)
-        predictions, scores = self._scored(request, batch)
+    def refusal(self, error: Exception, request: Request) -> Response:
+        """Return the answer that says what went wrong; what is not for clients is logged only."""
+        if not isinstance(error, MlnbError):
+            _logger.error("request %s failed", request.id, exc_info=error)
+            error = MlnbError(
+                "The endpoint failed on this request.", f"Its log has the reason: {request.id}."
+            )
+        body = {**error.to_dict(), "request_id": request.id}
+        extra: list[tuple[bytes, bytes]] = []
+        if isinstance(error, Unauthorized):
+            extra = [(b"www-authenticate", b"Bearer")]
+        elif isinstance(error, Overloaded):
+            extra = [(b"retry-after", b"1")]
+        return Response(error.http_status, self._json.dumps(body), headers=extra)
+
+    def _metrics(self, _request: Request) -> Response:
+        text, media = self.service.metrics.exposition()
+        return Response(200, text, media)
+
+    # -- what takes a while ----------------------------------------------------------------------
+
+    def _start(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)  # the loop itself keeps only a weak reference
+        task.add_done_callback(self._tasks.discard)
+
+    async def _awaited(
+        self, answer: Awaitable[Response], request: Request, reply: Reply, begun: float
+    ) -> None:
         try:
-            service.log.append(request.id, request.at, batch, predictions, scores)
+            response = await answer
+        except Exception as error:
+            response = self.refusal(error, request)
+        self._end(request, reply, begun, response)
+
+    # -- predictions -----------------------------------------------------------------------------
+
+    def _predict(self, request: Request, reply: Reply, exchange: Exchange, begun: float) -> None:
+        if self._batcher.waiting >= self.service.queue_limit:
+            raise Overloaded(self.service.endpoint, self._batcher.waiting)
+        batch = exchange.read(request, self._schema)
+        self._batcher.submit(Job(request, reply, exchange, batch, begun))
+
+    def _score(self, batches: Sequence[Batch]) -> Sequence[Outcome]:
+        """Predict for several requests; if that fails, for each alone, so that one bears it."""
+        service = self.service
+        try:
+            return answers(service.scorer, self._schema, batches)
+        except Exception as error:
+            if len(batches) == 1:
+                return [self._blamed(batches[0], error)]
+        return [outcome for batch in batches for outcome in self._score([batch])]
+
+    def _scored(self, jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> None:
+        """Log, then answer."""
+        if jobs:
+            self.service.metrics.batch(sum(job.batch.rows for job in jobs))
+        for job, outcome in zip(jobs, outcomes, strict=True):
+            job.answered = True
+            request = job.request
+            try:
+                response = self._answer(job, outcome)
+            except Exception as error:
+                response = self.refusal(error, request)
+            self._end(request, job.reply, job.begun, response)
+
+    def _answer(self, job: Job, outcome: Outcome) -> Response:
+        service, request = self.service, job.request
+        if isinstance(outcome, Exception):
+            if isinstance(outcome, MlnbError):
+                raise outcome
+            _logger.error("request %s: the model failed", request.id, exc_info=outcome)
+            raise PredictionFailed(
+                f"{service.model} failed on this request, although it fits the signature.",
+                f"The endpoint's log has the reason under {request.id}.",
+            ) from None
+        predictions, scores = outcome
+        try:
+            service.log.append(request.id, request.at, job.batch, predictions, scores)
         except OSError as error:
             _logger.exception("prediction log")
             raise EndpointUnavailable(
                 service.endpoint, f"its prediction log cannot be written: {error.strerror or error}"
             ) from None
-        request.rows = batch.rows
-        answer: dict[str, Any] = {"predictions": plain(predictions)}
-        if scores is not None:
-            answer["scores"] = scores
-        return Response(200, self._json.dumps(answer, option=self._json.OPT_SERIALIZE_NUMPY))
+        request.rows = job.batch.rows
+        return job.exchange.write(request, Answer(job.batch, predictions, scores))
 
-    def _scored(self, request: Request, batch: Batch) -> Any:
-        try:
-            return self._service.scorer(batch.table.to_pandas())
-        except Exception:
-            _logger.exception("request %s: the model failed", request.id)
-            self._blame_missing_values(batch)
-            raise PredictionFailed(
-                f"{self._service.model} failed on this request, although it fits the signature.",
-                f"The endpoint's log has the reason under {request.id}.",
-            ) from None
+    def _late(self, job: Job) -> None:
+        error = AnswerTooLate(self.service.model, self.service.seconds)
+        self._end(job.request, job.reply, job.begun, self.refusal(error, job.request))
 
-    def _blame_missing_values(self, batch: Batch) -> None:
+    def _blamed(self, batch: Batch, error: Exception) -> Exception:
         """Say so when the model fails on null; it is not the model's failure if it must not be."""
-        gaps = [name for name in batch.table.column_names if batch.table[name].null_count]
-        if not gaps:
-            return
-        whole = batch.table.drop_null()
-        if whole.num_rows:
+        gaps = [place for place, values in enumerate(batch.columns) if None in values]
+        if isinstance(error, MlnbError) or not gaps:
+            return error
+        rows = [row for row in zip(*batch.columns, strict=True) if None not in row]
+        if rows:
             try:
-                self._service.scorer(whole.to_pandas())
+                self.service.scorer.answer(self._schema, list(zip(*rows, strict=True)))
             except Exception:  # it fails on complete rows too
-                return
-        row = batch.table[gaps[0]].is_null().to_pylist().index(True)
-        raise SignatureMismatch(gaps[0], "is null, which the model cannot take", row)
+                return error
+        place = gaps[0]
+        row = list(batch.columns[place]).index(None)
+        return SignatureMismatch(
+            self._schema.names[place], "is null, which the model cannot take", row
+        )
+
+    # -- as an ASGI app --------------------------------------------------------------------------
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request of an ASGI server."""
+        if scope["type"] != "http":
+            return
+        request = Request(
+            scope["method"], scope["path"], scope.get("query_string", b""), dict(scope["headers"])
+        )
+        answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        try:
+            request.body = await _body(receive, self.body_limit)
+        except RequestTooLarge as error:
+            self.name(request)
+            response = self.refusal(error, request)
+        else:
+            self.handle(request, answered.set_result)
+            response = await answered
+        extra = [*self.own_headers, (b"x-request-id", request.id.encode())]
+        headers = [
+            (b"content-type", response.media.encode()),
+            (b"content-length", str(len(response.body)).encode()),
+            *response.headers,
+            *extra,
+        ]
+        start = {"type": "http.response.start", "status": response.status, "headers": headers}
+        await send(start)
+        await send({"type": "http.response.body", "body": response.body})
 
 
-async def _send(send: Send, response: Response, extra: Sequence[tuple[bytes, bytes]]) -> None:
-    headers = [
-        (b"content-type", response.media.encode()),
-        (b"content-length", str(len(response.body)).encode()),
-        *response.headers,
-        *extra,
-    ]
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": response.body})
+async def _body(receive: Receive, limit: int) -> bytes:
+    """Read a body; a moderate excess is read and dropped, so that the client hears the answer."""
+    chunks: list[bytes] = []
+    size, more = 0, True
+    while more and size <= 4 * limit:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            break
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        more = message.get("more_body", False)
+        if size <= limit:
+            chunks.append(chunk)
+    if size > limit:
+        raise RequestTooLarge(limit)
+    return b"".join(chunks)

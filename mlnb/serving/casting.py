@@ -1,22 +1,26 @@
 """JSON (or CSV) values → columns of the types the model's signature names.
 
 Strict where a silent cast would change what the model sees: text is no number, true is no 1,
-3.5 is no integer. The first bad value is named by field and row.
+3.5 is no integer. The first bad value is named by field and row. A `Schema` is compiled once per
+model; what it has checked are plain Python values, which become numpy arrays once per batch.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import isfinite
+from functools import cached_property
+from operator import itemgetter
 from typing import Any, Literal
 
-import pyarrow as pa
-import pyarrow.compute as pc
+import numpy as np
 
 from mlnb.core.errors import SignatureMismatch, UnsupportedData
 from mlnb.core.records import Column
 
 Kind = Literal["integer", "number", "boolean", "text", "time"]
+Row = tuple[Any, ...]
+Columns = Sequence[Sequence[Any]]
+"""One sequence of values per field, in the signature's order."""
 
 _NEEDS = {
     "integer": "needs an integer",
@@ -30,17 +34,55 @@ _EXACT: dict[Kind, frozenset[type]] = {
     "number": frozenset({int, float, type(None)}),
     "boolean": frozenset({bool}),
     "text": frozenset({str, type(None)}),
-    "time": frozenset({str, type(None)}),
+    "time": frozenset({type(None)}),  # text is no time yet
 }
+_FLOATS = {
+    "halffloat": np.float16,
+    "float16": np.float16,
+    "float": np.float32,
+    "float32": np.float32,
+    "double": np.float64,
+    "float64": np.float64,
+}
+_TEXTS = ("string", "utf8", "large_string", "large_utf8", "str")
+_ROUNDS_TO_INFINITY = {np.float16: 65520.0, np.float32: 3.4028235677973366e38}
+_NANOSECOND_YEARS = (1678, 2261)
+_KNOWN = 1000
+"""Combinations of types that a schema remembers."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """One column of a model's input: its name, Arrow type and what JSON value it needs."""
+    """One column of a model's input: its name, type and what JSON value it needs."""
 
     name: str
-    type: pa.DataType
+    declared: str
+    """The signature's name of the type."""
     kind: Kind
+    dtype: "np.dtype[Any]"
+    """Of the arrays that a model gets."""
+    zone: str | None = None
+    """Of a time."""
+
+    @property
+    def type(self) -> Any:
+        """Return the Arrow type; imports pyarrow, which the hot path does not."""
+        import pyarrow as pa
+
+        if self.kind == "text":
+            return pa.string()
+        if self.kind == "time" and self.declared.startswith("timestamp"):
+            return pa.timestamp(np.datetime_data(self.dtype)[0], self.zone)
+        return pa.type_for_alias(self.declared.partition("[")[0])
+
+    @cached_property
+    def bounds(self) -> tuple[float, float] | None:
+        """Return the least and greatest value, or None where every JSON number fits."""
+        if self.kind == "integer":
+            info = np.iinfo(self.dtype)
+            return int(info.min), int(info.max)
+        limit = _ROUNDS_TO_INFINITY.get(self.dtype.type) if self.kind == "number" else None
+        return (-np.nextafter(limit, 0), float(np.nextafter(limit, 0))) if limit else None
 
 
 def fields_of(columns: Sequence[Column]) -> list[Field]:
@@ -55,42 +97,154 @@ def fields_of(columns: Sequence[Column]) -> list[Field]:
 
 
 def _field(column: Column) -> Field:
-    kind_type = _arrow_type(column.type)
-    checks: list[tuple[Kind, Callable[[pa.DataType], bool]]] = [
-        ("integer", pa.types.is_integer),
-        ("number", pa.types.is_floating),
-        ("boolean", pa.types.is_boolean),
-        ("text", _is_text),
-        ("time", lambda it: pa.types.is_timestamp(it) or pa.types.is_date(it)),
-    ]
-    if kind_type is not None:
-        for kind, holds in checks:
-            if holds(kind_type):
-                return Field(column.name, pa.string() if kind == "text" else kind_type, kind)
+    name, kind = column.name, column.type
+    if kind in _FLOATS:
+        return Field(name, kind, "number", np.dtype(_FLOATS[kind]))
+    if kind in ("bool", "boolean"):
+        return Field(name, "bool", "boolean", np.dtype(bool))
+    if kind in _TEXTS or kind.startswith("dictionary<values=string"):
+        return Field(name, "string", "text", np.dtype(object))
+    if kind.removeprefix("u") in ("int8", "int16", "int32", "int64"):
+        return Field(name, kind, "integer", np.dtype(kind))
+    if kind.startswith("timestamp["):
+        unit, _, zone = kind.removeprefix("timestamp[").removesuffix("]").partition(", tz=")
+        return Field(name, kind, "time", np.dtype(f"datetime64[{unit}]"), zone or None)
+    if kind.partition("[")[0] in ("date32", "date64"):
+        return Field(name, kind, "time", np.dtype("datetime64[D]"))
     raise UnsupportedData(
-        f"The model's input {column.name!r} has type {column.type}, which no request can carry.",
+        f"The model's input {name!r} has type {kind}, which no request can carry.",
         "Serve a model whose inputs are numbers, booleans, text or times.",
     )
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+class Schema:
+    """A signature, compiled: checks rows and columns of JSON values, makes arrays of them.
+
+    Parameters
+    ----------
+    fields : sequence of Field
+        The signature.
+    """
+
+    def __init__(self, fields: Sequence[Field]) -> None:
+        self.fields = tuple(fields)
+        self.names = tuple(field.name for field in fields)
+        self.width = len(self.fields)
+        self._index = {name: place for place, name in enumerate(self.names)}
+        self._known: dict[tuple[type, ...], tuple[tuple[int, float, float], ...]] = {}
+        self._from_record = _picker(self.names)
+
+    def from_record(self, record: dict[str, Any]) -> Row:
+        """Return a record's values in order; KeyError if one is missing."""
+        return self._from_record(record)
+
+    def picker(self, names: Sequence[str]) -> Callable[[Any], Row]:
+        """Return a function that puts a row whose values are in another order into ours."""
+        places = {name: place for place, name in enumerate(names)}
+        return _picker([places[name] for name in self.names])
+
+    def row(self, row: Row) -> Row:
+        """Check one row.
+
+        Raises
+        ------
+        SignatureMismatch
+            Naming the field that does not fit.
+        """
+        kinds = tuple(map(type, row))
+        checks = self._known.get(kinds)
+        if checks is None:
+            return self._unknown(row, kinds)
+        for place, least, most in checks:
+            if not least <= row[place] <= most:
+                raise _mismatch(self.fields[place], row[place], 0)
+        return row
+
+    def _unknown(self, row: Row, kinds: tuple[type, ...]) -> Row:
+        """Check a row the slow way; remember its types if nothing had to be converted."""
+        cast = tuple(
+            _convert(field, value, 0) for field, value in zip(self.fields, row, strict=True)
+        )
+        if kinds == tuple(map(type, cast)) and len(self._known) < _KNOWN:
+            self._known[kinds] = tuple(
+                (place, *field.bounds)
+                for place, field in enumerate(self.fields)
+                if field.bounds is not None and row[place] is not None
+            )
+        return cast
+
+    def columns(self, columns: Columns, *, text: bool = False) -> list[Sequence[Any]]:
+        """Check whole columns; see `cast`."""
+        return [
+            cast(field, values, text=text)
+            for field, values in zip(self.fields, columns, strict=True)
+        ]
+
+    def arrays(self, columns: Columns) -> list[np.ndarray[Any, Any]]:
+        """Return one array per column of checked values; null is NaN, NaT or None."""
+        return [
+            _array(field, values) for field, values in zip(self.fields, columns, strict=True)
+        ]
+
+    def frame(self, columns: Columns) -> Any:
+        """Return the pandas frame of checked values."""
+        import pandas as pd
+
+        if any(field.kind == "time" for field in self.fields):
+            return self.table(columns).to_pandas()
+        text = pd.Series(["a"]).dtype  # str with pandas 3, object with pandas 2
+        arrays = zip(self.fields, self.arrays(columns), strict=True)
+        return pd.DataFrame(
+            {
+                field.name: pd.array(array, dtype=text) if field.kind == "text" else array
+                for field, array in arrays
+            },
+            copy=False,
+        )
+
+    def table(self, columns: Columns) -> Any:
+        """Return the Arrow table of checked values."""
+        import pyarrow as pa
+
+        pairs = zip(self.fields, columns, strict=True)
+        return pa.table({field.name: arrow(field, values) for field, values in pairs})
 
 
-def _arrow_type(name: str) -> pa.DataType | None:
-    if name.startswith("dictionary<values=string"):
-        return pa.string()
-    if name.startswith("timestamp[") and "tz=" in name:
-        unit, _, zone = name.removeprefix("timestamp[").removesuffix("]").partition(", tz=")
-        return pa.timestamp(unit, zone)
-    try:
-        return pa.type_for_alias(name)
-    except ValueError:
-        return None
+def _picker(keys: Sequence[Any]) -> Callable[[Any], Row]:
+    if not keys:
+        return lambda _source: ()
+    if len(keys) == 1:
+        key = keys[0]
+        return lambda source: (source[key],)
+    return itemgetter(*keys)
 
 
-def cast(field: Field, values: Sequence[Any], *, text: bool = False) -> pa.Array:
-    """Cast one column.
+def arrow(field: Field, values: Sequence[Any]) -> Any:
+    """Return checked values as an Arrow array."""
+    import pyarrow as pa
+
+    if field.kind == "time":
+        unit = pa.timestamp("us", "UTC" if field.zone else None)
+        zoned = pa.timestamp("us", field.zone)
+        return pa.array(values, unit).cast(zoned).cast(field.type)
+    if field.kind == "number":
+        return pa.array(_array(field, values), field.type, from_pandas=True)
+    return pa.array(values, field.type)
+
+
+def _array(field: Field, values: Sequence[Any]) -> np.ndarray[Any, Any]:
+    if field.kind == "time":
+        naive = [value and value.replace(tzinfo=None) for value in values]  # UTC, if it had a zone
+        return np.array(naive, dtype="datetime64[us]").astype(field.dtype)
+    if field.kind == "text":
+        array = np.empty(len(values), dtype=object)
+        array[:] = values
+        return array
+    return np.array(values, dtype=field.dtype)
+
+
+def cast(field: Field, values: Sequence[Any], *, text: bool = False) -> Sequence[Any]:
+    """Check one column of JSON values.
 
     Parameters
     ----------
@@ -101,6 +255,11 @@ def cast(field: Field, values: Sequence[Any], *, text: bool = False) -> pa.Array
     text : bool
         Whether the values were read from CSV.
 
+    Returns
+    -------
+    sequence
+        The values, converted where it loses nothing (``3.0`` for an integer, text for a time).
+
     Raises
     ------
     SignatureMismatch
@@ -108,64 +267,56 @@ def cast(field: Field, values: Sequence[Any], *, text: bool = False) -> pa.Array
     """
     if text:
         values = [_from_text(field, value, row) for row, value in enumerate(values)]
-    if set(map(type, values)) <= _EXACT[field.kind]:
-        try:
-            return _fast(field, values)
-        except (pa.ArrowException, OverflowError, ValueError):
-            pass  # the slow way finds the row
-    return _slow(field, values)
+    if set(map(type, values)) <= _EXACT[field.kind] and _within(field, values):
+        return values
+    return [_convert(field, value, row) for row, value in enumerate(values)]
 
 
-def _fast(field: Field, values: Sequence[Any]) -> pa.Array:
-    if field.kind == "time":
-        return _times(values, field.type)
-    array = pa.array(values, type=field.type)
-    if field.kind == "number" and pc.any(pc.is_inf(array)).as_py():
-        raise OverflowError(field.name)  # too large for a narrow float
-    return array
+def _within(field: Field, values: Sequence[Any]) -> bool:
+    if field.bounds is None:
+        return True
+    if field.kind == "number":
+        values = [value for value in values if value is not None]
+    least, most = field.bounds
+    return not values or (least <= min(values) and max(values) <= most)
 
 
-def _times(values: Sequence[str | None], kind: pa.DataType) -> pa.Array:
-    texts = pa.array(values, pa.string())
-    zone = kind.tz if pa.types.is_timestamp(kind) else None
-    try:
-        naive = texts.cast(pa.timestamp("us"))
-    except pa.ArrowInvalid:
-        return texts.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us", zone)).cast(kind)
-    return naive.cast(pa.timestamp("us", zone)).cast(kind) if zone else naive.cast(kind)
-
-
-def _slow(field: Field, values: Sequence[Any]) -> pa.Array:
-    converted = []
-    for row, value in enumerate(values):
-        try:
-            converted.append(_convert(field, value))
-        except (ValueError, OverflowError, pa.ArrowException):
-            raise _mismatch(field, value, row) from None
-    return pa.array(converted, type=field.type)
-
-
-def _convert(field: Field, value: Any) -> Any:
-    """Return one value as Arrow takes it; ValueError if it does not fit."""
+def _convert(field: Field, value: Any, row: int) -> Any:
+    """Return one value as the column needs it; SignatureMismatch if it does not fit."""
     if value is None and field.kind in ("number", "text", "time"):
         return None
+    if field.kind == "time":
+        return _moment(field, value, row)
+    if field.bounds is not None and type(value) in (int, float):
+        least, most = field.bounds
+        if not least <= value <= most:
+            raise _mismatch(field, value, row)
     if field.kind == "integer" and type(value) is float and value.is_integer():
         value = int(value)
     if type(value) not in _EXACT[field.kind]:
-        raise ValueError(value)
-    if field.kind == "time":
-        moment = datetime.fromisoformat(value)
-        aware = moment.replace(tzinfo=moment.tzinfo or UTC)
-        moment = (
-            aware if getattr(field.type, "tz", None) else aware.astimezone(UTC).replace(tzinfo=None)
-        )
-        return pa.scalar(moment).cast(field.type).as_py()
-    if field.kind == "number":
-        value = float(value)  # an integer beyond 2**53 is rounded, as JSON readers do
-    scalar = pa.scalar(value, field.type)
-    if field.kind == "number" and isfinite(value) and not isfinite(scalar.as_py()):
-        raise ValueError(value)
+        raise _mismatch(field, value, row)
+    if field.kind == "number" and type(value) is int:
+        try:
+            float(value)
+        except OverflowError:
+            raise _mismatch(field, value, row) from None
     return value
+
+
+def _moment(field: Field, value: Any, row: int) -> datetime:
+    """Return a time: UTC where the field has a zone, without one where it has none."""
+    if type(value) is not str:
+        raise _mismatch(field, value, row)
+    try:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is not None:
+            moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise _mismatch(field, value, row) from None
+    first, last = _NANOSECOND_YEARS
+    if field.dtype == np.dtype("datetime64[ns]") and not first <= moment.year <= last:
+        raise _mismatch(field, value, row)
+    return moment.replace(tzinfo=UTC if field.zone else None)
 
 
 def _mismatch(field: Field, value: Any, row: int) -> SignatureMismatch:
@@ -175,7 +326,7 @@ def _mismatch(field: Field, value: Any, row: int) -> SignatureMismatch:
     shown = shown if len(shown) <= 40 else shown[:37] + "…"
     kind = {str: "text", bool: "boolean", list: "list", dict: "object"}.get(type(value), "")
     if (field.kind in ("integer", "number")) and type(value) in (int, float):
-        reason = f"{shown} does not fit {field.type}"
+        reason = f"{shown} does not fit {field.declared}"
     else:
         reason = f"{_NEEDS[field.kind]}, got {f'{kind} ' if kind else ''}{shown}"
     return SignatureMismatch(field.name, reason, row)

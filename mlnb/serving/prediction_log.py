@@ -23,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 
 from mlnb.core.extras import require
-from mlnb.serving.protocol import Batch
+from mlnb.serving.batches import Batch
 from mlnb.serving.scoring import plain
 
 FORMAT = 1
@@ -104,7 +104,7 @@ class PredictionLog:
         if batch.ids is not None:
             entry["ids"] = batch.ids
         if batch.times is not None:
-            entry["times"] = batch.times.cast(pa.int64()).to_numpy()
+            entry["times"] = batch.times
         entry["columns"] = [_values(column) for column in batch.table.columns]
         entry["predictions"] = plain(predictions)
         if scores is not None:

@@ -1,15 +1,32 @@
 """Predictions of a model, and for a classifier the probability behind them."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
-import pandas as pd
+
+from mlnb.serving.batches import Batch, merged
+from mlnb.serving.casting import Columns, Schema
 
 Array = np.ndarray[Any, Any]
 MOST_PROBABLE = frozenset(
     {"ExtraTreesClassifier", "HistGradientBoostingClassifier", "RandomForestClassifier"}
 )
 """scikit-learn's classifiers that are slow to ask and always predict the most probable class."""
+SCORE_TOLERANCE = 1e-12
+"""What a score (never a prediction) may differ by from the model's own, in ``predict_proba``."""
+SAMPLE = 32
+"""Rows that `independent` tries."""
+
+
+class Engine(Protocol):
+    """Answers checked columns; called by one thread at a time."""
+
+    merges: bool
+    """Whether a row's answer is the same whatever rows are beside it."""
+
+    def answer(self, schema: Schema, columns: Columns) -> tuple[Array, Array | None]:
+        """Return one prediction and, for a classifier, one score per row."""
 
 
 class Scorer:
@@ -27,6 +44,7 @@ class Scorer:
     """
 
     def __init__(self, model: Any) -> None:
+        self.merges = False
         self._transform: Any = None
         self._final = model
         if _is_pipeline(model) and len(model.steps) > 1:
@@ -36,8 +54,12 @@ class Scorer:
         kind = type(self._final)
         self._derived = kind.__module__.startswith("sklearn.") and kind.__name__ in MOST_PROBABLE
 
-    def __call__(self, frame: pd.DataFrame) -> tuple[Array, Array | None]:
+    def answer(self, schema: Schema, columns: Columns) -> tuple[Array, Array | None]:
         """Return one prediction and, for a classifier, one score per row."""
+        return self(schema.frame(columns))
+
+    def __call__(self, frame: Any) -> tuple[Array, Array | None]:
+        """Return the same of a pandas frame."""
         features = self._transform(frame) if self._transform is not None else frame
         if not self._scored:
             return np.asarray(self._final.predict(features)), None
@@ -76,8 +98,58 @@ def _is_pipeline(model: Any) -> bool:
     )
 
 
-def plain(predictions: Array) -> Any:
+def plain(predictions: Any) -> Any:
     """Return predictions as JSON can carry them: numbers as they are, everything else as a list."""
+    if isinstance(predictions, list):
+        return predictions
     if predictions.dtype.kind in "biuf":
         return np.ascontiguousarray(predictions)
     return predictions.tolist()
+
+
+def independent(engine: Engine, schema: Schema, batches: Sequence[Batch]) -> bool:
+    """Tell whether a row's answer is the same whatever rows are beside it.
+
+    A model may look at other rows (to standardise them together, say), and the libraries below it
+    may add up numbers in another order when there are more rows. Predictions have to be equal bit
+    for bit, and scores to `SCORE_TOLERANCE`.
+    """
+    rows = [row for batch in batches for row in zip(*batch.columns, strict=True)][:SAMPLE]
+    if len(rows) < 2:
+        return False
+    together = engine.answer(schema, list(zip(*rows, strict=True)))
+    for place, row in enumerate(rows):
+        if not _same(engine.answer(schema, [(value,) for value in row]), together, place):
+            return False
+    return True
+
+
+def _same(one: Any, together: Any, place: int) -> bool:
+    predictions = np.array_equal(one[0][0], together[0][place], equal_nan=_is_number(one[0]))
+    if one[1] is None or together[1] is None:
+        return predictions and one[1] is together[1]
+    return predictions and np.isclose(
+        one[1][0], together[1][place], rtol=SCORE_TOLERANCE, atol=SCORE_TOLERANCE, equal_nan=True
+    )
+
+
+def _is_number(array: Array) -> bool:
+    return array.dtype.kind in "iuf"
+
+
+def answers(
+    engine: Engine, schema: Schema, batches: Sequence[Batch]
+) -> list[tuple[list[Any], list[Any] | None]]:
+    """Predict for several requests at once; return each one's predictions and scores."""
+    predictions, scores = engine.answer(schema, merged(batches))
+    all_predictions = np.asarray(predictions).tolist()
+    all_scores = None if scores is None else scores.tolist()
+    if len(batches) == 1:
+        return [(all_predictions, all_scores)]
+    found, start = [], 0
+    for batch in batches:
+        end = start + batch.rows
+        part = None if all_scores is None else all_scores[start:end]
+        found.append((all_predictions[start:end], part))
+        start = end
+    return found

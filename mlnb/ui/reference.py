@@ -146,7 +146,7 @@ def _error_rows(kind: type[errors.MlnbError], depth: int) -> Iterator[str]:
 
 def route_table() -> Iterator[str]:
     """Describe the routes of the JupyterLab panel and of an endpoint."""
-    from mlnb.serving.app import OPEN, ROUTES
+    from mlnb.serving.protocols import documented
     from mlnb.ui.server.handlers import routes
     from mlnb.ui.server.sources import Sources
 
@@ -162,8 +162,8 @@ def route_table() -> Iterator[str]:
         "setting `endpoint_auth` is off."
     )
     yield from ("", "| route | asks for the token |", "|---|---|")
-    for path, method in ROUTES.items():
-        yield f"| `{method} {path}` | {'no' if path in OPEN else 'yes'} |"
+    for route in documented():
+        yield f"| `{route.method} {route.path}` | {'no' if route.open else 'yes'} |"
     yield from ("", "## The JupyterLab panel", "")
     yield "Served by the Jupyter server, with its authentication; read only."
     yield from ("", "| route | |", "|---|---|")

@@ -20,7 +20,7 @@ from mlnb.core.project import Project
 from mlnb.serving import releases
 from mlnb.serving.folders import log_folder
 from mlnb.serving.prediction_log import PredictionLog
-from mlnb.serving.protocol import Batch
+from mlnb.serving.batches import Batch
 
 INPUTS = ["rain", "wind", "carrier"]
 SUITE = {
@@ -72,7 +72,7 @@ class Watched:
             log.append(
                 f"request-{month['id'].iloc[0]}",
                 0,
-                Batch(
+                Batch.of_table(
                     pa.table(columns), month["id"].tolist(), times.cast(pa.timestamp("us", "UTC"))
                 ),
                 self.model.predict(month[INPUTS]),

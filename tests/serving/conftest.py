@@ -22,7 +22,7 @@ from mlnb.core.project import Project
 from mlnb.serving import folders
 from mlnb.serving import state as states
 from mlnb.serving.prediction_log import PredictionLog
-from mlnb.serving.protocol import Batch
+from mlnb.serving.batches import Batch
 
 HOMEMADE = '''
 from sklearn.linear_model import LogisticRegression
@@ -121,7 +121,7 @@ def served(project: Project) -> Callable[..., Path]:
         folder = folders.log_folder(name)
         folder.mkdir(parents=True, exist_ok=True)
         made = PredictionLog(folder, worker, release, f"m@{release}", table.schema)
-        rows = Batch(table, **batch)
+        rows = Batch.of_table(table, **batch)
         made.append(f"r{release}", 1_000_000, rows, np.array(answers), None)
         made.close()
         return next(file for file in folder.iterdir() if f"-{worker}-" in file.name)

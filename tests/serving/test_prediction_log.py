@@ -10,13 +10,13 @@ import pytest
 
 from mlnb.serving.prediction_log import PredictionLog, new_worker_id, worker_of
 from mlnb.serving.prediction_reader import read_segment, segments
-from mlnb.serving.protocol import Batch
+from mlnb.serving.batches import Batch
 
 SCHEMA = pa.schema([("x", pa.float64())])
 
 
 def batch(*values: float | None, **extra: Any) -> Batch:
-    return Batch(pa.table({"x": pa.array(values, pa.float64())}), **extra)
+    return Batch.of_table(pa.table({"x": pa.array(values, pa.float64())}), **extra)
 
 
 def write(log: PredictionLog, request: str, *values: float | None, **extra: Any) -> None:

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from mlnb.core.errors import BadInput, SignatureMismatch
 from mlnb.core.records import Column
-from mlnb.serving.casting import fields_of
-from mlnb.serving.protocol import Batch, parse
+from mlnb.serving.batches import Batch
+from mlnb.serving.casting import Schema, fields_of
+from mlnb.serving.protocols.mlflow import parse
 
 FIELDS = fields_of(
     [
@@ -28,7 +29,7 @@ COLUMNS = {"distance": [800.0, None], "hour": [20, 3], "carrier": ["AA", "UA"]}
 
 def read(body: Any, media: str = "application/json") -> Batch:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return parse(raw, media, FIELDS)
+    return parse(raw, media, Schema(FIELDS))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_ids_and_times_come_beside() -> None:
     batch = read({"inputs": COLUMNS, "ids": ["a", 5], "times": ["2013-05-01", "2013-05-01T01:00Z"]})
     assert batch.ids == ["a", "5"]
     assert batch.times is not None
-    assert [moment.isoformat() for moment in batch.times.to_pylist()] == [
+    assert [moment.isoformat() for moment in batch.moments or ()] == [
         "2013-05-01T00:00:00+00:00",
         "2013-05-01T01:00:00+00:00",
     ]

@@ -1,4 +1,4 @@
-"""The MLflow scoring protocol: request body → a table that fits the model's signature.
+"""MLflow's scoring protocol: ``POST /invocations``, ``GET /ping``, ``GET /version``.
 
 Accepted are JSON with one of ``dataframe_split``, ``dataframe_records``, ``instances`` (rows) or
 ``inputs`` (columns, or rows), and CSV with a header. JSON may carry ``ids`` and ``times`` beside
@@ -8,37 +8,63 @@ it, one per row, for the prediction log.
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
-import pyarrow as pa
+import numpy as np
 
 from mlnb.core.errors import BadInput, SignatureMismatch, suggestion
 from mlnb.core.extras import require
-from mlnb.serving.casting import Field, cast
+from mlnb.serving.batches import Batch
+from mlnb.serving.casting import Field, Schema, cast
+from mlnb.serving.messages import Request, Response
+from mlnb.serving.routes import Answer, Exchange, Route, Served
 
 BODIES = ("dataframe_split", "dataframe_records", "inputs", "instances")
-_TIME = Field("times", pa.timestamp("us", "UTC"), "time")
+_TIME = Field("times", "timestamp[us, tz=UTC]", "time", np.dtype("datetime64[us]"), "UTC")
 _ONE_OF = "Send JSON with one of " + ", ".join(BODIES) + ", or text/csv with a header."
 
 
-@dataclass(frozen=True)
-class Batch:
-    """The rows of one request."""
-
-    table: pa.Table
-    """In the order and the types of the signature."""
-    ids: list[str] | None = None
-    times: pa.Array | None = None
-    """Microseconds, UTC."""
-
-    @property
-    def rows(self) -> int:
-        """Return how many rows there are."""
-        return int(self.table.num_rows)
+def routes(_served: Served) -> list[Route]:
+    """Return the routes that MLflow's clients, and SageMaker, ask."""
+    return [
+        Route("POST", "/invocations", exchange=Invocations()),
+        Route("GET", "/ping", _ping, open=True),
+        Route("GET", "/version", _version),
+    ]
 
 
-def parse(body: bytes, content_type: str, fields: Sequence[Field]) -> Batch:
+def _ping(_request: Request) -> Response:
+    return Response(200, b"\n")
+
+
+def _version(_request: Request) -> Response:
+    return Response(200, version("mlflow").encode(), "text/plain; charset=utf-8")
+
+
+class Invocations(Exchange):
+    """Reads any of MLflow's forms, writes ``{"predictions": […], "scores": […]}``."""
+
+    def __init__(self) -> None:
+        json = require("orjson", "serving")
+        self._dumps, self._option = json.dumps, json.OPT_SERIALIZE_NUMPY
+
+    def read(self, request: Request, schema: Schema) -> Batch:
+        """Read the body."""
+        media = request.headers.get(b"content-type", b"")
+        if media == b"application/json":
+            return _parse_json(request.body, schema)
+        return parse(request.body, media.decode("latin-1"), schema)
+
+    def write(self, _request: Request, answer: Answer) -> Response:
+        """Write the answer."""
+        body: dict[str, Any] = {"predictions": answer.predictions}
+        if answer.scores is not None:
+            body["scores"] = answer.scores
+        return Response(200, self._dumps(body, option=self._option))
+
+
+def parse(body: bytes, content_type: str, schema: Schema) -> Batch:
     """Read a request.
 
     Raises
@@ -50,13 +76,13 @@ def parse(body: bytes, content_type: str, fields: Sequence[Field]) -> Batch:
     """
     media = content_type.partition(";")[0].strip().lower()
     if media == "text/csv":
-        return _parse_csv(body, fields)
+        return _parse_csv(body, schema)
     if media not in ("application/json", ""):
         raise BadInput(f"Content type {media!r} is not understood.", _ONE_OF)
-    return _parse_json(body, fields)
+    return _parse_json(body, schema)
 
 
-def _parse_json(body: bytes, fields: Sequence[Field]) -> Batch:
+def _parse_json(body: bytes, schema: Schema) -> Batch:
     orjson = require("orjson", "serving")
     try:
         message = orjson.loads(body)
@@ -64,6 +90,29 @@ def _parse_json(body: bytes, fields: Sequence[Field]) -> Batch:
         raise BadInput(f"The body is no valid JSON: {error}.", _ONE_OF) from None
     if not isinstance(message, dict):
         raise BadInput("The body is no JSON object.", _ONE_OF)
+    row = _single(message, schema) if len(message) == 1 else None
+    if row is not None:
+        return Batch(schema, row=schema.row(row))
+    return _from_message(message, schema)
+
+
+def _single(message: dict[str, Any], schema: Schema) -> tuple[Any, ...] | None:
+    """Return the only row of the two commonest forms; None leaves it to the thorough way."""
+    rows = message.get("dataframe_records")
+    try:
+        if rows is not None:
+            (record,) = rows
+            return schema.from_record(record) if len(record) == schema.width else None
+        split = message["dataframe_split"]
+        (values,) = split["data"]
+        if tuple(split["columns"]) == schema.names and len(values) == schema.width:
+            return tuple(values) if type(values) is list else None
+    except (KeyError, TypeError, ValueError):
+        pass
+    return None
+
+
+def _from_message(message: dict[str, Any], schema: Schema) -> Batch:
     given = [key for key in BODIES if key in message]
     unknown = [key for key in message if key not in (*BODIES, "ids", "times")]
     if unknown:
@@ -73,10 +122,10 @@ def _parse_json(body: bytes, fields: Sequence[Field]) -> Batch:
         said = "none" if not given else " and ".join(given)
         raise BadInput(f"The body needs exactly one table, it has {said}.", _ONE_OF)
     key = given[0]
-    columns = _columns(key, message[key], [field.name for field in fields])
-    table = _table(columns, fields)
-    rows = table.num_rows
-    return Batch(table, _ids(message.get("ids"), rows), _times(message.get("times"), rows))
+    columns = _checked(_columns(key, message[key], list(schema.names)), schema)
+    rows = len(columns[0])
+    ids, times = _ids(message.get("ids"), rows), _times(message.get("times"), rows)
+    return Batch(schema, columns, ids=ids, moments=times)
 
 
 def _columns(key: str, data: Any, names: list[str]) -> Mapping[str, Sequence[Any]]:
@@ -148,12 +197,12 @@ def _check_names(given: Sequence[Any], names: list[str], row: int | None = None)
         raise SignatureMismatch(twice, "is there twice", row)
 
 
-def _table(
-    columns: Mapping[str, Sequence[Any]], fields: Sequence[Field], *, text: bool = False
-) -> pa.Table:
+def _checked(
+    columns: Mapping[str, Sequence[Any]], schema: Schema, *, text: bool = False
+) -> list[Sequence[Any]]:
     if not columns or not len(next(iter(columns.values()))):
         raise BadInput("The request has no rows.", _ONE_OF)
-    return pa.table({field.name: cast(field, columns[field.name], text=text) for field in fields})
+    return schema.columns([columns[name] for name in schema.names], text=text)
 
 
 def _ids(values: Any, rows: int) -> list[str] | None:
@@ -166,14 +215,14 @@ def _ids(values: Any, rows: int) -> list[str] | None:
     return list(map(str, values))
 
 
-def _times(values: Any, rows: int) -> pa.Array | None:
+def _times(values: Any, rows: int) -> Sequence[Any] | None:
     if values is None:
         return None
     _check_length("times", values, rows)
-    array = cast(_TIME, values)
-    if array.null_count:
+    moments = cast(_TIME, values)
+    if None in moments:
         raise SignatureMismatch("times", "needs an ISO 8601 time, got null", values.index(None))
-    return array
+    return moments
 
 
 def _check_length(key: str, values: Any, rows: int) -> None:
@@ -183,7 +232,7 @@ def _check_length(key: str, values: Any, rows: int) -> None:
         raise SignatureMismatch(key, f"has {len(values)} entries for {rows} rows")
 
 
-def _parse_csv(body: bytes, fields: Sequence[Field]) -> Batch:
+def _parse_csv(body: bytes, schema: Schema) -> Batch:
     try:
         lines = list(csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
@@ -191,5 +240,5 @@ def _parse_csv(body: bytes, fields: Sequence[Field]) -> Batch:
     rows = [line for line in lines if line]
     if not rows:
         raise BadInput("The body is empty.", _ONE_OF)
-    _check_names(rows[0], [field.name for field in fields])
-    return Batch(_table(_from_lists(rows[1:], rows[0]), fields, text=True))
+    _check_names(rows[0], list(schema.names))
+    return Batch(schema, _checked(_from_lists(rows[1:], rows[0]), schema, text=True))
