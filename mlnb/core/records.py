@@ -195,6 +195,8 @@ class StepResult(Record):
     its digest."""
     outputs: dict[str, str] = field(default_factory=dict)
     """Declared outputs as it left them."""
+    cause: Literal["", "failed", "timeout", "memory"] = ""
+    """What kind of failure a FAILED step's is."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,6 +70,7 @@ def perform_step(
                 workers=limit,
                 settle=lambda item, _: stepper.settle(_planned(prepared, item.name), known),
                 execute=lambda item, _: stepper.execute(_planned(prepared, item.name), known),
+                again=stepper.again,
             )
             attacher.close()
         _check_kept(prepared, run, list(made.values()))

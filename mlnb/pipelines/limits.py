@@ -10,7 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from mlnb.core.errors import InvalidPipeline
+from mlnb.pipelines.plans import PlannedStep
+from mlnb.pipelines.spec import Pipeline
 
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+MACHINE = ("cpus", "memory", "gpu")
+"""What every machine has; of a cluster it is not known here, so only declared limits count."""
 SLOTS = "steps at a time"
 """What every step takes one of."""
 _TINY = 1e-9
@@ -36,6 +41,48 @@ def _cores() -> int:
         return os.cpu_count() or 1
 
 
+def of(pipeline: Pipeline, workers: int, *, here: bool = True) -> "Limits":
+    """Return the limits of a pipeline's run.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Its ``limits`` count, and ``max_parallel`` of its matrices.
+    workers : int
+        How many steps may execute at a time.
+    here : bool
+        Whether they execute on this machine, so that what it has counts, too.
+
+    Raises
+    ------
+    InvalidPipeline
+        If a step wants more than a limit of the pipeline.
+    """
+    at_a_time = {
+        _jobs_of(name): float(most)
+        for name, step in pipeline.steps.items()
+        if (most := step.matrix.max_parallel or (step.foreach and step.foreach.max_parallel))
+    }
+    made = Limits(
+        workers,
+        declared={**pipeline.limits, **at_a_time},
+        present=machine() if here else dict.fromkeys(MACHINE, float("inf")),
+    )
+    for name, step in pipeline.steps.items():
+        made.check(name, step.resources)
+    return made
+
+
+def _jobs_of(step: str) -> str:
+    return f"jobs of {step}"
+
+
+def threads(resources: Mapping[str, float]) -> dict[str, str]:
+    """Return the environment that gives a step as many threads as it has cores, if it says that."""
+    cores = str(max(1, round(resources["cpus"]))) if resources.get("cpus") else ""
+    return dict.fromkeys(THREADS, cores) if cores else {}
+
+
 @dataclass
 class Limits:
     """What is free of each resource; used on one thread.
@@ -58,6 +105,11 @@ class Limits:
 
     def __post_init__(self) -> None:
         self._taken: dict[str, float] = {}
+
+    def wanted(self, planned: PlannedStep) -> dict[str, float]:
+        """Return what a job takes while it executes."""
+        jobs = _jobs_of(planned.step)
+        return planned.resources | ({jobs: 1.0} if jobs in self.declared else {})
 
     def check(self, step: str, wanted: Mapping[str, float]) -> None:
         """Refuse a step that could never start.
@@ -103,16 +155,17 @@ class Limits:
                 # short in turn, and the step wait for ever.
                 held.update(needs)
             elif not held & set(needs):
-                self._take(needs)
+                self.take(wanted)
                 yield name
+
+    def take(self, wanted: Mapping[str, float], *, times: int = 1) -> None:
+        """Count what a step takes, whether there is room or not."""
+        for what, amount in {**self._needs(wanted), SLOTS: 1.0}.items():
+            self._taken[what] = self._taken.get(what, 0.0) + times * amount
 
     def release(self, wanted: Mapping[str, float]) -> None:
         """Take back what a step had."""
-        self._take({name: -amount for name, amount in self._needs(wanted).items()}, slots=-1)
-
-    def _take(self, needs: Mapping[str, float], slots: int = 1) -> None:
-        for what, amount in {**needs, SLOTS: slots}.items():
-            self._taken[what] = self._taken.get(what, 0.0) + amount
+        self.take(wanted, times=-1)
 
     def _needs(self, wanted: Mapping[str, float]) -> dict[str, float]:
         return {

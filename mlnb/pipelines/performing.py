@@ -33,7 +33,7 @@ from mlnb.core.errors import MlnbError, of_disk
 from mlnb.core.project import Project
 from mlnb.core.records import Record, StepResult, now
 from mlnb.execution.executor import Execution, NotebookJob, attempt
-from mlnb.pipelines import results
+from mlnb.pipelines import causes, results
 from mlnb.pipelines.attaching import Attacher
 
 Kind = Literal["notebook", "script", "function"]
@@ -174,7 +174,8 @@ def _perform(
         cells=execution.cells,
         cells_done=execution.cells_done,
         failed_cell=execution.failed_cell,
-        error=str(execution.error or ""),
+        error=causes.explained(execution.error, job.memory),
+        cause=causes.of(execution.error) if execution.status == "FAILED" else "",
         output=project.relative(kept),
         output_digest=project.store.put_file(kept),
         runs=opened,

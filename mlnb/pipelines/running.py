@@ -16,7 +16,7 @@ from mlnb.core.errors import InvalidSetting
 from mlnb.core.events import Event
 from mlnb.core.project import Project
 from mlnb.core.records import PipelineRun, Status, StepResult, now
-from mlnb.pipelines import history, progress, results
+from mlnb.pipelines import history, limits, progress, results
 from mlnb.pipelines.attaching import Attacher
 from mlnb.pipelines.planning import Prepared, prepare
 from mlnb.pipelines.progress import PipelineProgress
@@ -78,7 +78,16 @@ def _run(prepared: Prepared, workers: int, on_progress: OnProgress | None) -> Pi
     results.begin(project, state_of(prepared, name, started))
     with stop_on_signals(stop), _watched(project, name, on_progress):
         _announce(prepared, name, workers)
-        made = schedule(plan.steps, workers=workers, settle=stepper.settle, execute=stepper.execute)
+        made = schedule(
+            plan.steps,
+            workers=workers,
+            settle=stepper.settle,
+            execute=stepper.execute,
+            expand=stepper.expand,
+            again=stepper.again,
+            limits=limits.of(prepared.pipeline, workers),
+            stop=stop,
+        )
         attacher.close()
         ended = _closed(
             PipelineRun(

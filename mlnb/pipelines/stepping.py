@@ -10,13 +10,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mlnb.core.errors import InvalidPipeline
+from mlnb.core.errors import InvalidPipeline, MlnbError
 from mlnb.core.project import Project
 from mlnb.core.records import StepResult, now
-from mlnb.pipelines import expressions, performing, results
+from mlnb.pipelines import expressions, limits, performing, planning, results
 from mlnb.pipelines.attaching import Attacher
+from mlnb.pipelines.attempts import Attempts
 from mlnb.pipelines.performing import StepJob
 from mlnb.pipelines.planning import PlannedStep, Prepared
+from mlnb.pipelines.references import step_of
 from mlnb.pipelines.scheduling import Results
 from mlnb.pipelines.spec import TriggerRule
 
@@ -24,7 +26,7 @@ STOPPED = "The run was stopped before it could start."
 Perform = Callable[[StepJob], StepResult]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Stepper:
     """Settles and executes the steps of one run; used by several threads at once."""
 
@@ -38,6 +40,7 @@ class Stepper:
     perform: Perform | None = None
     """Makes one attempt, wherever that is; by default `mlnb.pipelines.performing.perform` in this
     thread."""
+    attempts: Attempts = field(default_factory=Attempts)
 
     @property
     def project(self) -> Project:
@@ -47,12 +50,17 @@ class Stepper:
     def settle(self, planned: PlannedStep, results: Results) -> StepResult | None:
         """Return a step's result when it is not to be executed."""
         if self.stop.is_set():
+            if (failed := self.attempts.given_up(planned.name)) is not None:
+                self._finish(planned, failed)
+                return failed
             return self._not_run(planned, STOPPED, keep=False)
-        spec = self.prepared.pipeline.steps[planned.step]
+        spec = step_of(self.prepared.pipeline, planned.step)
         blocking = self._blocking(planned, spec.trigger_rule, results)
         if blocking:
             ended = {"FAILED": "failed", "SKIPPED": "was skipped", "KILLED": "was killed"}
             return self._not_run(planned, f"{blocking} {ended[results[blocking].status]}.")
+        if planned.foreach:  # its condition is for each of its jobs
+            return None
         condition = expressions.condition(spec.when)
         try:
             if self._evaluate(condition, planned, results):
@@ -62,23 +70,58 @@ class Stepper:
         return self._not_run(planned, f"Its condition is false: {spec.when}")
 
     def execute(self, planned: PlannedStep, results: Results) -> StepResult:
-        """Execute a step, trying again as often as it may; never raises."""
-        spec = self.prepared.pipeline.steps[planned.step]
-        self._emit("step.started", planned, attempt=1)
+        """Make the next attempt at a step; never raises."""
+        spec = step_of(self.prepared.pipeline, planned.step)
+        number = self.attempts.begin(planned.name)
+        self._emit("step.started", planned, attempt=number)
         begun = StepResult(
             name=planned.name,
             notebook=planned.notebook,
             status="RUNNING",
             started=now(),
             cells=planned.cells,
+            attempts=number,
         )
+        tries = spec.retries.limit + 1
         try:
-            ended = self._attempts(self.job(planned, results, tries=spec.retries.limit + 1), planned)
+            return self._perform(self.job(planned, results, attempt=number, tries=tries))
         except Exception as error:
             ended = replace(begun, status="FAILED", ended=now(), error=performing.said(error))
             self._keep(planned, ended)
-        self._finish(planned, ended)
         return ended
+
+    def again(self, planned: PlannedStep, result: StepResult) -> float | StepResult:
+        """Return the seconds until the next attempt, or the step's result, having told of it."""
+        retries = step_of(self.prepared.pipeline, planned.step).retries
+        ended = self.attempts.end(result, retries, stopped=self.stop.is_set())
+        if isinstance(ended, StepResult):
+            self._finish(planned, ended)
+        else:
+            self._emit(
+                "step.delayed",
+                planned,
+                seconds=ended,
+                attempt=result.attempts,
+                error=result.error,
+            )
+        return ended
+
+    def expand(self, planned: PlannedStep, results: Results) -> list[PlannedStep] | StepResult:
+        """Return the jobs of a ``foreach`` whose list is known now, or that there are none."""
+        try:
+            items = self._evaluate(planned.foreach, planned, results)
+            jobs = planning.expand(self.prepared, planned, items)
+        except MlnbError as error:
+            return self._not_run(planned, f"foreach: {error}", failed=True)
+        plan = self.prepared.plan
+        others = [item for item in plan.steps if item.name != planned.name]
+        place = plan.steps.index(planned) if planned in plan.steps else len(others)
+        grown = _after(planned, jobs, [*others[:place], *jobs, *others[place:]])
+        self.prepared = replace(self.prepared, plan=replace(plan, steps=grown))
+        if not jobs:
+            return self._not_run(planned, "Its foreach is an empty list: there is nothing to do.")
+        self._emit("step.expanded", planned, jobs=[_shown(job) for job in jobs])
+        return jobs
 
     def job(
         self, planned: PlannedStep, results: Results, *, attempt: int = 1, tries: int = 1
@@ -90,7 +133,7 @@ class Stepper:
         InvalidPipeline
             If an expression cannot be computed from the results.
         """
-        spec = self.prepared.pipeline.steps[planned.step]
+        spec = step_of(self.prepared.pipeline, planned.step)
         return StepJob(
             run=self.run,
             pipeline=self.prepared.plan.pipeline,
@@ -102,24 +145,13 @@ class Stepper:
             parameters={**planned.matrix, **self._evaluate(spec.params, planned, results)},
             needs=self._needed(planned, results),
             kernel=spec.kernel,
-            environment=dict(self.threads),
+            environment={**self.threads, **limits.threads(planned.resources)},
             timeout=spec.timeout,
+            memory=int(planned.resources.get("memory", 0)),
             cells=planned.cells,
             attempt=attempt,
             tries=tries,
         )
-
-    def _attempts(self, job: StepJob, planned: PlannedStep) -> StepResult:
-        runs: list[str] = []
-        started = None
-        while True:
-            ended = self._perform(job)
-            started = started or ended.started
-            runs += [run for run in ended.runs if run not in runs]
-            if ended.status != "FAILED" or job.attempt >= job.tries or self.stop.is_set():
-                return replace(ended, runs=runs, started=started)
-            job = replace(job, attempt=job.attempt + 1)
-            self._emit("step.started", planned, attempt=job.attempt)
 
     def _perform(self, job: StepJob) -> StepResult:
         if self.perform is not None:
@@ -130,10 +162,10 @@ class Stepper:
         """Return the values of the needed steps; of one with a matrix, lists in its order."""
         spec = self.prepared.pipeline.steps
         found: dict[str, dict[str, Any]] = {}
-        for need in spec[planned.step].needs:
+        for need in step_of(self.prepared.pipeline, planned.step).needs:
             jobs = [item.name for item in self.prepared.plan.steps if item.step == need]
             made = [results[name].values for name in jobs if name in results]
-            if spec[need].matrix:
+            if spec[need].many:
                 names = dict.fromkeys(key for values in made for key in values)
                 found[need] = {key: [values.get(key) for values in made] for key in names}
             elif made:
@@ -171,7 +203,7 @@ class Stepper:
         """Return what a step glued; of a matrix, the list in the order of its combinations."""
         jobs = [planned.name for planned in self.prepared.plan.steps if planned.step == step]
         values = [_glued(results[job], name) for job in jobs]
-        return values if self.prepared.pipeline.steps[step].matrix else values[0]
+        return values if self.prepared.pipeline.steps[step].many else values[0]
 
     def _not_run(
         self, planned: PlannedStep, reason: str, *, failed: bool = False, keep: bool = True
@@ -211,6 +243,7 @@ class Stepper:
             values=_small(result.values),
             runs=result.runs,
             attempt=result.attempts,
+            cause=result.cause,
             cached_from=result.cached_from,
             why=result.why,
         )
@@ -238,3 +271,22 @@ def _glued(result: StepResult, name: str) -> Any:
 def _small(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values that are short enough to be carried by an event."""
     return {key: value for key, value in values.items() if len(json.dumps(value)) <= 2000}
+
+
+def _after(
+    planned: PlannedStep, jobs: list[PlannedStep], steps: list[PlannedStep]
+) -> list[PlannedStep]:
+    """Return steps that need jobs instead of the step with a ``foreach`` that they come from."""
+    names = [job.name for job in jobs]
+
+    def needed(step: PlannedStep) -> list[str]:
+        others = [need for need in step.needs if need != planned.name]
+        return [*others, *names]
+
+    return [
+        replace(step, needs=needed(step)) if planned.name in step.needs else step for step in steps
+    ]
+
+
+def _shown(job: PlannedStep) -> dict[str, Any]:
+    return {key: getattr(job, key) for key in ("name", "notebook", "needs", "cells")}
