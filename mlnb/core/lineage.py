@@ -71,8 +71,10 @@ def listen(listener: Listener) -> Callable[[], None]:
 
 
 def _record(edge: Edge, value: Any) -> None:
-    subject = active_run() or os.environ.get("MLNB_STEP", "session")
-    project.current().events.emit("lineage.recorded", subject, **edge.to_dict())
+    step, pipeline_run = os.environ.get("MLNB_STEP", ""), os.environ.get("MLNB_PIPELINE_RUN", "")
+    subject = active_run() or step or "session"
+    where = {"step": step, "pipeline_run": pipeline_run} if pipeline_run else {}
+    project.current().events.emit("lineage.recorded", subject, **edge.to_dict(), **where)
     for listener in list(_listeners):
         try:
             listener(edge, value)

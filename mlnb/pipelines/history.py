@@ -1,7 +1,14 @@
 """Past and present pipeline runs: records from the store, running ones from the event stream."""
 
 from mlnb.core import project
-from mlnb.core.errors import Interrupted, InvalidReference, MlnbError, StepFailed, UnknownName
+from mlnb.core.errors import (
+    Interrupted,
+    InvalidReference,
+    MlnbError,
+    StepFailed,
+    UnknownName,
+    UnreadableRecord,
+)
 from mlnb.core.records import PipelineRun
 from mlnb.pipelines import progress
 
@@ -55,6 +62,25 @@ def show(run: str = "latest") -> PipelineRun:
         ids = ", ".join(item.id for item in fitting[:5])
         raise InvalidReference("pipeline run", run, f"more of the id; it fits {ids}")
     return fitting[0]
+
+
+def earlier(run: PipelineRun, limit: int = 20) -> list[PipelineRun]:
+    """Return runs of the same pipeline that began before this one and have ended, newest first.
+
+    Parameters
+    ----------
+    run : PipelineRun
+        The run; it may still be going on.
+    limit : int
+        At most this many, of the newest entries in the store.
+    """
+    store, log = project.current().store, f"{LOG}/{run.pipeline}"
+    damaged: dict[int, UnreadableRecord] = {}
+    newest = store.numbers(log)[-(limit + 1) :]
+    entries = store.entries(log, numbers=newest, damaged=damaged)
+    found = {item.id: item for item in (PipelineRun.from_dict(entry.data) for entry in entries)}
+    older = [item for item in found.values() if item.id != run.id and item.started < run.started]
+    return sorted(older, key=lambda item: item.started, reverse=True)[:limit]
 
 
 def failure(run: PipelineRun) -> MlnbError | None:

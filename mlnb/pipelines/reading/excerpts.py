@@ -1,56 +1,101 @@
-"""What the report shows of an executed notebook: the failing cell, its traceback, its pictures."""
+"""What the report shows of an executed notebook: the failing cell, its outputs, its pictures."""
 
 import base64
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
-from mlnb.execution import notebooks
-from mlnb.execution.notebooks import Cell, source_of
+from mlnb.pipelines.reading import cells
+from mlnb.pipelines.reading.cells import Cell
 
 _COMMAND = re.compile(r"\x1b\].*?(?:\x07|\x1b\\|$)", re.DOTALL)
 """A command to the terminal (OSC), such as a link."""
-NOT_OF_THE_SOURCE = {"injected-parameters", "papermill-error-cell-tag"}
+LIMIT = 20_000
+"""Characters of a source, an output or a traceback; the rest is in the executed notebook."""
+BEFORE = 2
+"""So many code cells before the failing one are shown as well."""
 
 
 @dataclass(frozen=True)
 class Picture:
     """A picture that a cell displayed."""
 
-    caption: str
-    uri: str
-    """``data:``, so that the report needs no other file."""
+    name: str
+    """What it was glued as, else ``""``."""
+    cell: int
+    kind: str
+    """Its media type."""
+    body: str
+    """In base64."""
+
+    @property
+    def caption(self) -> str:
+        """Return what it is called on a page."""
+        return f"{self.name} (cell {self.cell})" if self.name else f"cell {self.cell}"
+
+    @property
+    def uri(self) -> str:
+        """Return it as ``data:``, so that a page needs no other file."""
+        return f"data:{self.kind};base64,{self.body}"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A cell as a page shows it."""
+
+    number: int
+    source: Markup
+    text: str
+    """What it wrote and displayed, as text."""
 
 
 @dataclass(frozen=True)
 class Excerpt:
     """What is worth showing of one executed notebook."""
 
-    source: Markup | None = None
-    """The failing cell's source, highlighted."""
+    failed: Shown | None = None
+    """The failing cell; its text is what it showed before it failed."""
     traceback: Markup | None = None
+    before: list[Shown] = field(default_factory=list)
+    """Code cells before the failing one."""
     pictures: list[Picture] = field(default_factory=list)
 
 
-def read(notebook: Path) -> Excerpt:
-    """Read an executed notebook."""
-    source = trace = None
-    pictures: list[Picture] = []
-    number = 0
-    for cell in notebooks.read(notebook).cells:
-        metadata = cell.get("metadata", {})
-        number += not NOT_OF_THE_SOURCE & set(metadata.get("tags", []))
-        pictures += _pictures(cell, number)
-        if metadata.get("papermill", {}).get("status") == "failed":
-            source = highlighted(source_of(cell))
-            text = _traceback(cell)
-            trace = from_ansi(text) if text else None
-    return Excerpt(source, trace, pictures)
+def of(notebook: Sequence[Cell]) -> Excerpt:
+    """Return what is worth showing of a notebook's cells."""
+    pictures = [picture for cell in notebook for picture in pictures_of(cell)]
+    failed = cells.failed(notebook)
+    if failed is None:
+        return Excerpt(pictures=pictures)
+    at = list(notebook).index(failed)
+    code = [cell for cell in notebook[:at] if cell.is_code and not cell.injected]
+    trace = cells.cut(cells.traceback(failed), LIMIT)
+    return Excerpt(
+        failed=_shown(failed),
+        traceback=from_ansi(trace) if trace else None,
+        before=[_shown(cell) for cell in code[-BEFORE:]],
+        pictures=pictures,
+    )
+
+
+def pictures_of(cell: Cell) -> list[Picture]:
+    """Return the pictures that a cell displayed, each in one form."""
+    found = []
+    for output in cell.outputs:
+        data = output.get("data", {})
+        name = str(output.get("metadata", {}).get("scrapbook", {}).get("name") or "")
+        kind = next((kind for kind in cells.PICTURES if kind in data), None)
+        if kind is not None:
+            body = cells.joined(data[kind])
+            if kind == "image/svg+xml":
+                body = base64.b64encode(body.encode()).decode()
+            found.append(Picture(name, cell.number, kind, "".join(body.split())))
+    return found
 
 
 def highlighted(source: str) -> Markup:
@@ -86,6 +131,11 @@ def from_ansi(text: str) -> Markup:
     return Markup(html)  # noqa: S704  (escaped by rich)
 
 
+def _shown(cell: Cell) -> Shown:
+    source = highlighted(cells.cut(cell.source, LIMIT))
+    return Shown(cell.number, source, cells.shown(cell, LIMIT))
+
+
 @cache
 def _lexer() -> Any:
     from pygments.lexers import get_lexer_by_name
@@ -95,32 +145,3 @@ def _lexer() -> Any:
         return get_lexer_by_name("ipython3")
     except ClassNotFound:
         return get_lexer_by_name("python")
-
-
-def _traceback(cell: Cell) -> str:
-    outputs = cell.get("outputs", [])
-    for output in outputs:
-        if output.get("output_type") == "error":
-            return "\n".join(output.get("traceback", []))
-    errors = [output for output in outputs if output.get("name") == "stderr"]
-    return "".join(_joined(output.get("text", "")) for output in errors)
-
-
-def _pictures(cell: Cell, number: int) -> list[Picture]:
-    found = []
-    for output in cell.get("outputs", []):
-        data = output.get("data", {})
-        name = output.get("metadata", {}).get("scrapbook", {}).get("name")
-        caption = f"{name} (cell {number})" if name else f"cell {number}"
-        for kind in ("image/png", "image/jpeg", "image/svg+xml"):
-            if kind in data:
-                body = _joined(data[kind])
-                if kind == "image/svg+xml":
-                    body = base64.b64encode(body.encode()).decode()
-                found.append(Picture(caption, f"data:{kind};base64,{''.join(body.split())}"))
-                break
-    return found
-
-
-def _joined(text: str | list[str]) -> str:
-    return text if isinstance(text, str) else "".join(text)

@@ -1,3 +1,4 @@
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -7,7 +8,7 @@ import pytest
 from mlnb import pipelines
 from mlnb.core.project import Project
 from mlnb.core.records import PipelineRun
-from mlnb.pipelines.reading import excerpts, report
+from mlnb.pipelines.reading import cells, excerpts, report
 from mlnb.testing.notebooks import write_notebook
 
 PLOT = (
@@ -104,7 +105,7 @@ def test_nothing_from_notebooks_is_taken_as_html(project: Project, failed: Pipel
 
 def test_states_are_told_in_words_and_in_the_graph(project: Project, failed: PipelineRun) -> None:
     html = (project.root / failed.report).read_text(encoding="utf-8")
-    assert "1 FINISHED" in html
+    assert re.search(r'<li class="FAILED"><b>1</b> FAILED</li>', html)
     for name, status in (("plot", "FINISHED"), ("bad", "FAILED"), ("after", "SKIPPED")):
         assert re.search(rf'<g class="{status}"[^>]*>\s*<title>{name}: {status}', html)
 
@@ -133,17 +134,13 @@ def test_a_terminal_link_brings_no_html_along(end: str) -> None:
 
 
 def test_svg_and_untyped_errors_are_excerpted(project: Project) -> None:
-    import json
-
-    notebook = write_notebook(project.root / "a.ipynb", "# T", "%bad")
-    body = json.loads(notebook.read_text(encoding="utf-8"))
+    body = json.loads(write_notebook(project.root / "a.ipynb", "# T", "%bad").read_bytes())
     body["cells"][1]["metadata"]["papermill"] = {"status": "failed"}
     body["cells"][1]["outputs"] = [
         {"output_type": "stream", "name": "stderr", "text": ["UsageError: no ", "such magic"]},
         {"output_type": "display_data", "data": {"image/svg+xml": ["<svg>", "</svg>"]}},
     ]
-    notebook.write_text(json.dumps(body), encoding="utf-8")
-    excerpt = excerpts.read(notebook)
+    excerpt = excerpts.of(cells.read(json.dumps(body).encode()))
     assert "UsageError: no such magic" in str(excerpt.traceback)
     [picture] = excerpt.pictures
     assert picture.caption == "cell 2"
