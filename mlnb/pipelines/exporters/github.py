@@ -4,16 +4,16 @@ import math
 from typing import Any
 
 from mlnb.pipelines.exporters import store_passing
-from mlnb.pipelines.exporters.workflow import Task, Workflow, default_text, giving, variable
+from mlnb.pipelines.exporters.workflow import Task, Workflow, default_text, giving, id_of, variable
 from mlnb.pipelines.exporters.yaml_text import Flow, document
 from mlnb.pipelines.spec import Parameter
 
 RUN = "github-${{ github.run_id }}"
-CHECKOUT = "actions/checkout@v4"
-PYTHON = "actions/setup-python@v5"
-CACHE = "actions/cache@v4"
-UPLOAD = "actions/upload-artifact@v4"
-DOWNLOAD = "actions/download-artifact@v4"
+CHECKOUT = "actions/checkout@v6"
+PYTHON = "actions/setup-python@v6"
+CACHE = "actions/cache@v5"
+UPLOAD = "actions/upload-artifact@v6"
+DOWNLOAD = "actions/download-artifact@v7"
 
 
 def path(workflow: Workflow) -> str:
@@ -110,7 +110,7 @@ def _strategy(task: Task) -> dict[str, Any]:
     rows = []
     for job in task.jobs:
         values = {k: v for k, v in job.matrix.items() if isinstance(v, bool | int | float | str)}
-        rows.append({"job": job.name, **{k: v for k, v in values.items() if k != "job"}})
+        rows.append({**values, "job": job.name, "id": id_of(job)})
     return strategy | {"matrix": {"include": rows}}
 
 
@@ -143,7 +143,7 @@ def _steps(workflow: Workflow, task: Task) -> list[dict[str, Any]]:
 
 
 def _cache(task: Task, store: str) -> dict[str, Any]:
-    own = f"mlnb-{task.slug}-" + ("${{ strategy.job-index }}-" if task.many else "")
+    own = f"mlnb-{task.slug}." + ("${{ matrix.id }}-" if task.many else "0-")
     return {
         "name": "Steps that nothing has changed",
         "uses": CACHE,
@@ -165,13 +165,12 @@ def _run(workflow: Workflow, task: Task) -> dict[str, Any]:
 
 
 def _upload(title: str, prefix: str, task: Task, path: str) -> dict[str, Any]:
-    index = "${{ strategy.job-index }}" if task.many else "0"
     return {
         "name": f"Keep the {title}",
         "if": "${{ !cancelled() }}",
         "uses": UPLOAD,
         "with": {
-            "name": f"{prefix}-{task.slug}.{index}",
+            "name": f"{prefix}-{task.slug}." + ("${{ matrix.id }}" if task.many else "0"),
             "path": path,
             "include-hidden-files": True,
             "if-no-files-found": "ignore",

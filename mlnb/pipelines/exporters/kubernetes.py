@@ -10,7 +10,7 @@ from typing import Any
 
 from mlnb.core.errors import BadInput
 from mlnb.pipelines.exporters import store_passing
-from mlnb.pipelines.exporters.workflow import Task, Workflow, default_text, giving, variable
+from mlnb.pipelines.exporters.workflow import Task, Workflow, default_text, giving, id_of, variable
 from mlnb.pipelines.exporters.yaml_text import document
 from mlnb.pipelines.plans import PlannedStep
 
@@ -90,7 +90,7 @@ def _job(workflow: Workflow, labels: dict[str, str]) -> dict[str, Any]:
 
 
 def _container(workflow: Workflow, task: Task, job: PlannedStep) -> dict[str, Any]:
-    name = re.sub(r"[^a-z0-9]+", "-", job.file.rpartition(".")[0].lower()).strip("-")
+    name = re.sub(r"[^a-z0-9]+", "-", id_of(job).lower()).strip("-")
     env: list[dict[str, Any]] = [
         {"name": "RUN", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
     ]

@@ -164,6 +164,11 @@ def _slug(name: str, taken: set[str]) -> str:
     return slug
 
 
+def id_of(job: PlannedStep) -> str:
+    """Return a name of a job that any system takes: that of its notebook, without the ending."""
+    return job.file.rpartition(".")[0] or job.file
+
+
 def shell_word(text: str) -> str:
     """Return a word as a POSIX shell reads it, quoted only when it must be."""
     if re.fullmatch(r"[\w@%+=:,./-]+", text, re.ASCII):
