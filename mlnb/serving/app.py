@@ -42,6 +42,7 @@ from mlnb.serving.scoring import Engine, answers
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Forward = Callable[[Request], Awaitable[Response]]
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,100}")
 _logger = logging.getLogger("mlnb.serving")
@@ -82,7 +83,6 @@ class App:
             (b"x-mlnb-release", str(service.release).encode()),
             (b"x-mlnb-model", service.model.encode()),
         )
-        self.body_limit = service.body_limit
         self._ids = (f"{os.urandom(8).hex()}{number:016x}" for number in count(1))
         served = Served(
             service.endpoint, service.release, service.model, self._schema, service.facts
@@ -97,6 +97,12 @@ class App:
             seconds=service.seconds,
         )
         self._tasks: set[asyncio.Task[None]] = set()
+        self.forward: Forward | None = None
+        """Set when a newer release has taken over: answers in this one's place."""
+        self.split: Callable[[Request], Forward | None] | None = None
+        """Chooses who answers a prediction request in this release's place, if anybody."""
+        self.shadow: Callable[[Request, Response], None] | None = None
+        """Gets every prediction request once it is answered."""
         self.failed: Callable[[Request, int], None] | None = None
         """Notes a request that was answered with a status of 500 or more."""
 
@@ -104,7 +110,10 @@ class App:
 
     def handle(self, request: Request, reply: Reply) -> None:
         """Answer one request, now or later; never raises."""
-        self.name(request)
+        self._name(request)
+        if self.forward is not None:
+            self._start(self._forwarded(self.forward, request, reply, closes=True))
+            return
         begun = time.perf_counter()
         self.service.metrics.begin()
         try:
@@ -112,7 +121,7 @@ class App:
         except Exception as error:
             self._end(request, reply, begun, self.refusal(error, request))
 
-    def name(self, request: Request) -> None:
+    def _name(self, request: Request) -> None:
         """Give a request its id and time."""
         given = request.headers.get(b"x-request-id")
         if given is not None and _REQUEST_ID.fullmatch(given):
@@ -126,6 +135,8 @@ class App:
         route = None if methods is None else methods.get(request.method)
         if route is None or not route.open:
             self._check_token(request)
+        if request.fault is not None:
+            raise request.fault
         if methods is None:
             raise UnknownName("route", request.path[:200], self._table.paths)
         if route is None:
@@ -177,7 +188,7 @@ class App:
             error = MlnbError(
                 "The endpoint failed on this request.", f"Its log has the reason: {request.id}."
             )
-        body = {**error.to_dict(), "request_id": request.id}
+        body = {**protocols.refusal(error, request.path), "request_id": request.id}
         extra: list[tuple[bytes, bytes]] = []
         if isinstance(error, Unauthorized):
             extra = [(b"www-authenticate", b"Bearer")]
@@ -205,9 +216,22 @@ class App:
             response = self.refusal(error, request)
         self._end(request, reply, begun, response)
 
+    async def _forwarded(
+        self, forward: Forward, request: Request, reply: Reply, *, closes: bool
+    ) -> None:
+        try:
+            response = await forward(request)
+        except Exception as error:
+            response = self.refusal(error, request)
+        reply(response.foreign(closes=closes))
+
     # -- predictions -----------------------------------------------------------------------------
 
     def _predict(self, request: Request, reply: Reply, exchange: Exchange, begun: float) -> None:
+        if self.split is not None and (forward := self.split(request)) is not None:
+            self.service.metrics.leave()
+            self._start(self._forwarded(forward, request, reply, closes=False))
+            return
         if self._batcher.waiting >= self.service.queue_limit:
             raise Overloaded(self.service.endpoint, self._batcher.waiting)
         batch = exchange.read(request, self._schema)
@@ -235,6 +259,8 @@ class App:
             except Exception as error:
                 response = self.refusal(error, request)
             self._end(request, job.reply, job.begun, response)
+            if self.shadow is not None:
+                self.shadow(request, response)
 
     def _answer(self, job: Job, outcome: Outcome) -> Response:
         service, request = self.service, job.request
@@ -289,20 +315,20 @@ class App:
         )
         answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         try:
-            request.body = await _body(receive, self.body_limit)
+            request.body = await _body(receive, self.service.body_limit)
         except RequestTooLarge as error:
-            self.name(request)
-            response = self.refusal(error, request)
-        else:
-            self.handle(request, answered.set_result)
-            response = await answered
-        extra = [*self.own_headers, (b"x-request-id", request.id.encode())]
+            request.fault = error
+        self.handle(request, answered.set_result)
+        response = await answered
+        own = () if response.relayed else self.own_headers
         headers = [
             (b"content-type", response.media.encode()),
             (b"content-length", str(len(response.body)).encode()),
             *response.headers,
-            *extra,
+            *own,
         ]
+        if not any(name == b"x-request-id" for name, _ in response.headers):
+            headers.append((b"x-request-id", request.id.encode()))
         start = {"type": "http.response.start", "status": response.status, "headers": headers}
         await send(start)
         await send({"type": "http.response.body", "body": response.body})

@@ -72,6 +72,10 @@ class Metrics:
         slots[_SECONDS] += seconds
         slots[_ROWS] += rows
 
+    def leave(self) -> None:
+        """Count a request out that another process answers, and counts."""
+        self._slots[_IN_FLIGHT] -= 1.0
+
     def batch(self, rows: int) -> None:
         """Count the rows that were predicted at a time."""
         self._slots[_BATCHES + bisect_left(SIZES, rows)] += 1.0
