@@ -3,7 +3,8 @@
 The terminal display, the Lab panel, the reports and the alerts all read this one stream.
 Kinds are dotted, past tense: ``run.started``, ``run.finished``, ``pipeline.started``,
 ``pipeline.finished``, ``step.started``, ``cell.started``, ``cell.finished``, ``cell.cached``,
-``checkpoint.saved``, ``notebook.resumed``, ``step.finished``,
+``checkpoint.saved``, ``notebook.resumed``, ``step.delayed``, ``step.expanded``,
+``step.finished``, ``notification.sent``, ``notification.failed``,
 ``dataset.saved``, ``dataset.pushed``, ``dataset.pulled``, ``model.registered``,
 ``model.promoted``, ``model.rolled_back``, ``model.approved``,
 ``validation.finished``, ``release.deployed``, ``release.rolled_back``, ``endpoint.stopped``,
@@ -72,11 +73,7 @@ class EventLog:
             if not self._told:
                 _logger.warning("mlnb: events are not recorded: %s", error.strerror or error)
             self._told = True
-        for listener in list(self._listeners):
-            try:
-                listener(event)
-            except Exception as error:  # who listens must not stop who works
-                _logger.warning("mlnb: a listener failed at %s: %r", kind, error)
+        self.retell(event)
         return event
 
     def _append(self, line: bytes) -> None:
@@ -91,6 +88,14 @@ class EventLog:
             os.write(descriptor, line)
         finally:
             os.close(descriptor)
+
+    def retell(self, event: Event) -> None:
+        """Tell this process's listeners of an event that another process has emitted."""
+        for listener in list(self._listeners):
+            try:
+                listener(event)
+            except Exception as error:  # who listens must not stop who works
+                _logger.warning("mlnb: a listener failed at %s: %r", event.kind, error)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call a function at each event this process emits; returns how to stop."""

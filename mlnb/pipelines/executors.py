@@ -19,6 +19,7 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import contextmanager
+from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from mlnb.core import project as projects
 from mlnb.core.errors import BadInput, Interrupted, InvalidSetting, KernelDied
 from mlnb.core.extras import require
 from mlnb.core.project import Project
-from mlnb.core.records import StepResult, now
+from mlnb.core.records import Status, StepResult, now
 from mlnb.pipelines import stopping
 from mlnb.pipelines.performing import StepJob, perform
 
@@ -40,27 +41,85 @@ _LOOK_EVERY = 0.1
 FORMS = "threads, processes or dask://HOST:PORT"
 
 
+class Place:
+    """Where the steps of a run are performed: here, on the thread of each step."""
+
+    here = True
+    """Whether it is this machine, so that its cores and its memory count."""
+    beside = True
+    """Whether it is this process, so that it hears what happens there."""
+
+    def width(self, wanted: int | None, default: int) -> int:
+        """Return how many steps to perform at a time.
+
+        Parameters
+        ----------
+        wanted : int, optional
+            What the caller says.
+        default : int
+            What the project's settings say.
+        """
+        return default if wanted is None else wanted
+
+    def performer(
+        self, project: Project, run: str, stop: threading.Event, *, after: int
+    ) -> Perform | None:
+        """Return what performs the jobs of a run; None means the calling thread.
+
+        Parameters
+        ----------
+        project : Project
+            The current one.
+        run : str
+            Id of the run.
+        stop : threading.Event
+            When it is set, the workers are asked to stop.
+        after : int
+            Stop requests up to this number (of `stopping.requests`) are of the past.
+        """
+        return None
+
+
+class _Away(Place):
+    """An executor; ``make`` makes another one when its processes were killed."""
+
+    def __init__(
+        self,
+        executor: Executor,
+        *,
+        make: Callable[[], Executor] | None = None,
+        here: bool = True,
+        slots: int | None = None,
+    ) -> None:
+        self.executor, self._make, self.here, self._slots = executor, make, here, slots
+        self.beside = isinstance(executor, ThreadPoolExecutor)
+        self._lock = threading.Lock()
+
+    def width(self, wanted: int | None, default: int) -> int:
+        return wanted or self._slots or default
+
+    def performer(
+        self, project: Project, run: str, stop: threading.Event, *, after: int
+    ) -> Perform:
+        return _Elsewhere(self, project, run, stop, after)
+
+    def renew(self, broken: Executor) -> bool:
+        """Start new processes, once for all steps that have lost theirs; tell if that is done."""
+        with self._lock:
+            if self._make is not None and self.executor is broken:
+                broken.shutdown(wait=False)
+                self.executor = self._make()
+            return self._make is not None
+
+
 @contextmanager
-def performer(
-    executor: str | Executor,
-    project: Project,
-    run: str,
-    stop: threading.Event,
-    *,
-    workers: int,
-) -> Iterator[Perform | None]:
-    """Give what performs the steps of a run; None means the calling thread.
+def opened(executor: str | Executor, workers: int) -> Iterator[Place]:
+    """Open a place where steps are performed, and close it.
 
     Parameters
     ----------
     executor : str or Executor
         ``threads``, ``processes``, ``dask://host:port``, or an executor, which is left open.
-    project : Project
-        The current one.
-    run : str
-        Id of the run.
-    stop : threading.Event
-        When it is set, the workers are asked to stop.
     workers : int
         How many processes to start.
 
@@ -70,26 +129,20 @@ def performer(
         If there is no such executor, or nobody listens at its address.
     """
     if isinstance(executor, Executor):
-        yield _Elsewhere(lambda: executor, project, run, stop, own=False)
+        yield _Away(executor)
     elif executor == "threads":
-        yield None
+        yield Place()
     elif executor == "processes":
-        yield from _closing(lambda: _processes(workers), project, run, stop)
+        place = _Away(_processes(workers), make=lambda: _processes(workers), slots=workers)
+        try:
+            yield place
+        finally:
+            place.executor.shutdown(cancel_futures=True)
     elif executor.startswith("dask://"):
-        with _dask(executor) as cluster:
-            yield _Elsewhere(lambda: cluster, project, run, stop, own=False)
+        with _dask(executor) as (cluster, slots):
+            yield _Away(cluster, here=False, slots=slots)
     else:
         raise InvalidSetting("executor", executor, f"it must be {FORMS}", "The call")
-
-
-def _closing(
-    make: Callable[[], Executor], project: Project, run: str, stop: threading.Event
-) -> Iterator[Perform]:
-    elsewhere = _Elsewhere(make, project, run, stop, own=True)
-    try:
-        yield elsewhere
-    finally:
-        elsewhere.close()
 
 
 def _processes(workers: int) -> ProcessPoolExecutor:
@@ -103,7 +156,7 @@ def _in_worker() -> None:
 
 
 @contextmanager
-def _dask(address: str) -> Iterator[Executor]:
+def _dask(address: str) -> Iterator[tuple[Executor, int]]:
     distributed = require("distributed", "dask")
     place = address.removeprefix("dask://")
     try:
@@ -115,30 +168,23 @@ def _dask(address: str) -> Iterator[Executor]:
             "Start one with `dask scheduler`, and workers with `dask worker HOST:PORT`.",
         ) from None
     with client:
-        if not client.scheduler_info()["workers"]:
+        threads = sum(client.nthreads().values())
+        if not threads:
             raise BadInput(
                 f"The Dask scheduler at {place} has no workers.", f"Run `dask worker {place}`."
             )
         # not pure: the same job again is to be performed again
-        yield client.get_executor(pure=False)
+        yield client.get_executor(pure=False), threads
 
 
 class _Elsewhere:
-    """Performs jobs by an executor; called on the thread of each step."""
+    """Performs the jobs of one run by an executor; called on the thread of each step."""
 
     def __init__(
-        self,
-        make: Callable[[], Executor],
-        project: Project,
-        run: str,
-        stop: threading.Event,
-        *,
-        own: bool,
+        self, place: _Away, project: Project, run: str, stop: threading.Event, after: int
     ) -> None:
-        self._make, self._project, self._run, self._stop = make, project, run, stop
-        self._own = own
-        self._executor = make()
-        self._after = stopping.requests(project, run)
+        self._place, self._project, self._run, self._stop = place, project, run, stop
+        self._after = after
         self._asked = False
         self._lock = threading.Lock()
 
@@ -146,12 +192,12 @@ class _Elsewhere:
         begun = now()
         reason = ""
         for _ in range(1 + AGAIN):
-            executor = self._executor
+            executor = self._place.executor
             try:
                 return self._follow(self._submit(executor, job))
             except BrokenExecutor as error:
                 reason = str(error) or "its worker was killed"
-                if not self._renew(executor):
+                if self._stop.is_set() or not self._place.renew(executor):
                     break
             except CancelledError:
                 return _ended(job, begun, "KILLED", str(Interrupted(f"{job.source}: stopped.")))
@@ -160,10 +206,6 @@ class _Elsewhere:
                 break
         died = KernelDied(job.source, None, f"its worker is gone ({reason.rstrip('.')})")
         return _ended(job, begun, "FAILED", str(died))
-
-    def close(self) -> None:
-        """End the processes that were started here."""
-        self._executor.shutdown(cancel_futures=True)
 
     def _submit(self, executor: Executor, job: StepJob) -> "Future[StepResult]":
         root = str(self._project.root)
@@ -186,16 +228,6 @@ class _Elsewhere:
             if not self._asked and stopping.requests(self._project, self._run) == self._after:
                 stopping.request(self._project, self._run, "its driver was interrupted")
             self._asked = True
-
-    def _renew(self, broken: Executor) -> bool:
-        """Start new processes, once for all steps that have lost theirs; tell if that is done."""
-        with self._lock:
-            if not self._own or self._stop.is_set():
-                return False
-            if self._executor is broken:
-                broken.shutdown(wait=False)
-                self._executor = self._make()
-            return True
 
 
 def perform_there(root: str, job: StepJob, after: int) -> StepResult:
@@ -228,13 +260,13 @@ def _perform_beside(root: str, job: StepJob, stop: threading.Event) -> StepResul
         return perform(job, cancelled=stop)
 
 
-def _ended(job: StepJob, begun: object, status: str, error: str) -> StepResult:
+def _ended(job: StepJob, begun: datetime, status: Status, error: str) -> StepResult:
     return StepResult(
         name=job.name,
         notebook=job.source,
-        status=status,  # type: ignore[arg-type]
+        status=status,
         parameters=job.parameters,
-        started=begun,  # type: ignore[arg-type]
+        started=begun,
         ended=now(),
         cells=job.cells,
         error=error,

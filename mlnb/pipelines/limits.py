@@ -52,25 +52,36 @@ def of(pipeline: Pipeline, workers: int, *, here: bool = True) -> "Limits":
         How many steps may execute at a time.
     here : bool
         Whether they execute on this machine, so that what it has counts, too.
-
-    Raises
-    ------
-    InvalidPipeline
-        If a step wants more than a limit of the pipeline.
     """
     at_a_time = {
         _jobs_of(name): float(most)
         for name, step in pipeline.steps.items()
         if (most := step.matrix.max_parallel or (step.foreach and step.foreach.max_parallel))
     }
-    made = Limits(
+    return Limits(
         workers,
         declared={**pipeline.limits, **at_a_time},
         present=machine() if here else dict.fromkeys(MACHINE, float("inf")),
     )
-    for name, step in pipeline.steps.items():
-        made.check(name, step.resources)
-    return made
+
+
+def check(pipeline: Pipeline) -> None:
+    """Refuse a step that could never start.
+
+    Raises
+    ------
+    InvalidPipeline
+        If it wants more than a limit of the pipeline.
+    """
+    limits = pipeline.limits
+    for step, spec in pipeline.steps.items():
+        for name, amount in spec.resources.items():
+            if name in limits and amount > limits[name] + _TINY:
+                raise InvalidPipeline(
+                    f"Step {step!r} wants {amount:g} of {name}, and the pipeline's limit is "
+                    f"{limits[name]:g}.",
+                    f"Raise `limits: {{{name}: …}}`, or let the step want less.",
+                )
 
 
 def _jobs_of(step: str) -> str:
@@ -110,22 +121,6 @@ class Limits:
         """Return what a job takes while it executes."""
         jobs = _jobs_of(planned.step)
         return planned.resources | ({jobs: 1.0} if jobs in self.declared else {})
-
-    def check(self, step: str, wanted: Mapping[str, float]) -> None:
-        """Refuse a step that could never start.
-
-        Raises
-        ------
-        InvalidPipeline
-            If it wants more than the pipeline's limit.
-        """
-        for name, amount in wanted.items():
-            if name in self.declared and amount > self.declared[name] + _TINY:
-                raise InvalidPipeline(
-                    f"Step {step!r} wants {amount:g} of {name}, and the pipeline's limit is "
-                    f"{self.declared[name]:g}.",
-                    f"Raise `limits: {{{name}: …}}`, or let the step want less.",
-                )
 
     def capacity(self, name: str) -> float:
         """Return how much there is of a resource in all."""

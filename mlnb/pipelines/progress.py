@@ -120,7 +120,8 @@ def advance(found: dict[str, PipelineProgress], event: Event) -> str | None:
         )
     else:
         name = str(event.data.get("step", ""))
-        steps = [_moved(step, event) if step.name == name else step for step in progress.steps]
+        known = _expanded(progress.steps, event)
+        steps = [_moved(step, event) if step.name == name else step for step in known]
         progress = replace(progress, steps=steps)
     found[run] = progress
     return run
@@ -167,16 +168,29 @@ def _begun(event: Event) -> PipelineProgress:
         updated=event.time,
         parameters=event.data.get("parameters", {}),
         driver=Driver.from_dict(driver) if driver else None,
-        steps=[
-            StepProgress(
-                name=step["name"],
-                notebook=step.get("notebook", ""),
-                needs=step.get("needs", []),
-                cells=step.get("cells", 0),
-            )
-            for step in event.data.get("steps", [])
-        ],
+        steps=[_announced(step) for step in event.data.get("steps", [])],
     )
+
+
+def _announced(step: dict[str, Any]) -> StepProgress:
+    return StepProgress(
+        name=step["name"],
+        notebook=step.get("notebook", ""),
+        needs=step.get("needs", []),
+        cells=step.get("cells", 0),
+    )
+
+
+def _expanded(steps: list[StepProgress], event: Event) -> list[StepProgress]:
+    """Put the jobs of a ``foreach`` in its place; add a step that was not announced."""
+    name = str(event.data.get("step", ""))
+    if event.kind == "step.expanded":
+        jobs = [_announced(step) for step in event.data.get("jobs", [])]
+        return [item for step in steps for item in (jobs if step.name == name else [step])]
+    if event.kind == "step.started" and all(step.name != name for step in steps):
+        notebook = str(event.data.get("notebook", ""))
+        return [*steps, StepProgress(name=name, notebook=notebook, needs=[], cells=0)]
+    return steps
 
 
 def _moved(step: StepProgress, event: Event) -> StepProgress:

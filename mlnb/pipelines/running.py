@@ -4,6 +4,7 @@ import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -16,13 +17,15 @@ from mlnb.core.errors import InvalidSetting
 from mlnb.core.events import Event
 from mlnb.core.project import Project
 from mlnb.core.records import PipelineRun, Status, StepResult, now
-from mlnb.pipelines import history, limits, progress, results
+from mlnb.pipelines import executors, history, progress, results
 from mlnb.pipelines.attaching import Attacher
+from mlnb.pipelines.driving import drive
+from mlnb.pipelines.executors import Place
 from mlnb.pipelines.planning import Prepared, prepare
 from mlnb.pipelines.progress import PipelineProgress
-from mlnb.pipelines.scheduling import schedule
 from mlnb.pipelines.stepping import Stepper
 from mlnb.pipelines.stopping import stop_on_signals
+from mlnb.pipelines.triggers.notifications import tell
 
 OnProgress = Callable[[PipelineProgress], None]
 
@@ -32,6 +35,7 @@ def run(
     *,
     parameters: Mapping[str, Any] | None = None,
     workers: int | None = None,
+    executor: str | Executor = "threads",
     on_progress: OnProgress | None = None,
 ) -> PipelineRun:
     """Run a pipeline to its end, whatever that is.
@@ -46,7 +50,11 @@ def run(
     parameters : mapping, optional
         Values for parameters that the pipeline declares.
     workers : int, optional
-        Steps at a time; by default the setting ``workers``.
+        Steps at a time; by default the setting ``workers``, on a cluster as many as it has
+        threads.
+    executor : str or Executor
+        Where steps are performed: ``threads`` of this process, ``processes``,
+        ``dask://host:port``, or any `concurrent.futures.Executor`, which is left open.
     on_progress : callable, optional
         Called with the progress whenever it changes, from several threads but never at once.
 
@@ -65,10 +73,13 @@ def run(
         limit = project.settings.workers if workers is None else workers
         if limit < 1:
             raise InvalidSetting("workers", limit, "it must be at least 1", "The call")
-        return _run(prepared, limit, on_progress)
+        with executors.opened(executor, limit) as place:
+            return _run(prepared, place, place.width(workers, limit), on_progress)
 
 
-def _run(prepared: Prepared, workers: int, on_progress: OnProgress | None) -> PipelineRun:
+def _run(
+    prepared: Prepared, place: Place, workers: int, on_progress: OnProgress | None
+) -> PipelineRun:
     project, plan = prepared.project, prepared.plan
     started = now()
     name, folder = _new_folder(project, plan.pipeline, started)
@@ -78,16 +89,7 @@ def _run(prepared: Prepared, workers: int, on_progress: OnProgress | None) -> Pi
     results.begin(project, state_of(prepared, name, started))
     with stop_on_signals(stop), _watched(project, name, on_progress):
         _announce(prepared, name, workers)
-        made = schedule(
-            plan.steps,
-            workers=workers,
-            settle=stepper.settle,
-            execute=stepper.execute,
-            expand=stepper.expand,
-            again=stepper.again,
-            limits=limits.of(prepared.pipeline, workers),
-            stop=stop,
-        )
+        made = drive(stepper, plan.steps, place, workers=workers)
         attacher.close()
         ended = _closed(
             PipelineRun(
@@ -99,7 +101,7 @@ def _run(prepared: Prepared, workers: int, on_progress: OnProgress | None) -> Pi
                 ended=now(),
                 steps=list(made.values()),
             ),
-            prepared,
+            stepper.prepared,  # with the jobs that were not known before
             folder,
         )
         try:
@@ -115,6 +117,7 @@ def _run(prepared: Prepared, workers: int, on_progress: OnProgress | None) -> Pi
                 error=ended.error,
                 report=ended.report,
             )
+    tell(ended, prepared.pipeline.notify, project=project)
     return ended
 
 

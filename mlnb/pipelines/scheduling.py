@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import replace
+from functools import partial
 from time import monotonic
 
 from mlnb.core.records import StepResult
@@ -90,7 +91,9 @@ class _Schedule:
         stop: threading.Event,
     ) -> None:
         self._steps = {step.name: step for step in steps}
-        self._order = {step.name: (number,) for number, step in enumerate(steps)}
+        self._order: dict[str, tuple[int, ...]] = {
+            step.name: (number,) for number, step in enumerate(steps)
+        }
         self._settle, self._execute, self._expand = settle, execute, expand
         self._again, self._limits, self._stop = again, limits, stop
         self._missing = {step.name: set(step.needs) for step in steps}  # needs that have not ended
@@ -166,8 +169,8 @@ class _Schedule:
             self._submit(name, pool)
 
     def _submit(self, name: str, pool: ThreadPoolExecutor) -> None:
-        work = (self._execute, self._steps[name], self._results)
-        self._running[pool.submit(copy_context().run, *work)] = name
+        work = partial(self._execute, self._steps[name], self._results)
+        self._running[pool.submit(copy_context().run, work)] = name
 
     def _await(self) -> None:
         """Wait until a step has ended, or until one may be tried again."""

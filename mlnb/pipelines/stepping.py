@@ -41,6 +41,8 @@ class Stepper:
     """Makes one attempt, wherever that is; by default `mlnb.pipelines.performing.perform` in this
     thread."""
     attempts: Attempts = field(default_factory=Attempts)
+    ending: Mapping[str, Any] = field(default_factory=dict)
+    """How the run has failed, for ``on_failure``."""
 
     @property
     def project(self) -> Project:
@@ -196,7 +198,8 @@ class Stepper:
         def step_value(step: str, name: str) -> Any:
             return self._value(step, name, results)
 
-        scope = expressions.Scope(self.prepared.plan.parameters, planned.matrix, step_value)
+        plan = self.prepared.plan
+        scope = expressions.Scope(plan.parameters, planned.matrix, step_value, self.ending)
         return expressions.evaluate(value, scope, self.prepared.pipeline.steps)
 
     def _value(self, step: str, name: str, results: Results) -> Any:

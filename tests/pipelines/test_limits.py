@@ -3,59 +3,62 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlnb.core.errors import InvalidPipeline
+from mlnb.pipelines import limits
 from mlnb.pipelines.limits import Limits, machine
+from mlnb.pipelines.spec import Pipeline, Step
 
 WANTS = st.dictionaries(st.sampled_from(["cpus", "gpu", "licence"]), st.integers(0, 6).map(float))
 
 
 def test_steps_start_while_there_is_room() -> None:
-    limits = Limits(slots=3, declared={"cpus": 4})
+    shared = Limits(slots=3, declared={"cpus": 4})
     jobs = [("a", {"cpus": 2.0}), ("b", {"cpus": 2.0}), ("c", {"cpus": 1.0}), ("d", {})]
-    assert list(limits.admit(jobs)) == ["a", "b", "d"]
-    limits.release({"cpus": 2.0})
-    assert list(limits.admit(jobs[2:3])) == ["c"]
+    assert list(shared.admit(jobs)) == ["a", "b", "d"]
+    shared.release({"cpus": 2.0})
+    assert list(shared.admit(jobs[2:3])) == ["c"]
 
 
 def test_a_large_step_is_not_overtaken_for_ever() -> None:
-    limits = Limits(slots=9, declared={"cpus": 4})
-    assert list(limits.admit([("small", {"cpus": 1.0})])) == ["small"]
+    shared = Limits(slots=9, declared={"cpus": 4})
+    assert list(shared.admit([("small", {"cpus": 1.0})])) == ["small"]
     waiting = [("large", {"cpus": 4.0}), ("small-2", {"cpus": 1.0}), ("other", {"gpu": 1.0})]
-    assert list(limits.admit(waiting)) == ["other"]  # needs nothing that the large one waits for
-    limits.release({"cpus": 1.0})
-    assert list(limits.admit(waiting[:2])) == ["large"]
+    assert list(shared.admit(waiting)) == ["other"]  # needs nothing that the large one waits for
+    shared.release({"cpus": 1.0})
+    assert list(shared.admit(waiting[:2])) == ["large"]
 
 
 def test_two_resources_that_are_short_in_turn_starve_nobody() -> None:
-    limits = Limits(slots=9, declared={"cpus": 1, "gpu": 1})
-    assert list(limits.admit([("a", {"cpus": 1.0})])) == ["a"]
+    shared = Limits(slots=9, declared={"cpus": 1, "gpu": 1})
+    assert list(shared.admit([("a", {"cpus": 1.0})])) == ["a"]
     waiting = [("both", {"cpus": 1.0, "gpu": 1.0}), ("b", {"gpu": 1.0})]
-    assert list(limits.admit(waiting)) == []
+    assert list(shared.admit(waiting)) == []
 
 
 def test_a_step_that_wants_more_than_the_machine_has_runs_alone() -> None:
-    limits = Limits(slots=9, present={"cpus": 2})
+    shared = Limits(slots=9, present={"cpus": 2})
     waiting = [("huge", {"cpus": 64.0}), ("one", {"cpus": 1.0})]
-    assert list(limits.admit(waiting)) == ["huge"]
-    limits.release({"cpus": 64.0})
-    assert limits.free("cpus") == 2
-    assert list(limits.admit(waiting[1:])) == ["one"]
+    assert list(shared.admit(waiting)) == ["huge"]
+    shared.release({"cpus": 64.0})
+    assert shared.free("cpus") == 2
+    assert list(shared.admit(waiting[1:])) == ["one"]
 
 
 def test_a_resource_without_a_limit_is_one() -> None:
-    limits = Limits(slots=9)
-    assert list(limits.admit([("a", {"licence": 1.0}), ("b", {"licence": 1.0})])) == ["a"]
+    shared = Limits(slots=9)
+    assert list(shared.admit([("a", {"licence": 1.0}), ("b", {"licence": 1.0})])) == ["a"]
 
 
 def test_tenths_of_a_core_add_up() -> None:
-    limits = Limits(slots=99, declared={"cpus": 1})
+    shared = Limits(slots=99, declared={"cpus": 1})
     waiting = [(str(number), {"cpus": 0.1}) for number in range(11)]
-    assert len(list(limits.admit(waiting))) == 10
+    assert len(list(shared.admit(waiting))) == 10
 
 
 def test_what_could_never_start_is_refused() -> None:
+    step = Step(notebook="a.ipynb", resources={"gpu": 8})
     with pytest.raises(InvalidPipeline, match=r"wants 8 of gpu, and the pipeline's limit is 2"):
-        Limits(slots=1, declared={"gpu": 2}).check("train", {"gpu": 8})
-    Limits(slots=1, present={"gpu": 2}).check("train", {"gpu": 8})
+        limits.check(Pipeline(name="a", steps={"train": step}, limits={"gpu": 2}))
+    limits.check(Pipeline(name="a", steps={"train": step}))
 
 
 @given(slots=st.integers(1, 4), jobs=st.lists(WANTS, min_size=1, max_size=12))
@@ -63,17 +66,17 @@ def test_what_could_never_start_is_refused() -> None:
 def test_everything_runs_in_the_end_and_nothing_exceeds_its_limit(
     slots: int, jobs: list[dict[str, float]]
 ) -> None:
-    limits = Limits(slots=slots, declared={"cpus": 6, "gpu": 6, "licence": 6})
+    shared = Limits(slots=slots, declared={"cpus": 6, "gpu": 6, "licence": 6})
     waiting = {str(number): wanted for number, wanted in enumerate(jobs)}
     running: dict[str, dict[str, float]] = {}
     while waiting or running:
-        for name in list(limits.admit(list(waiting.items()))):
+        for name in list(shared.admit(list(waiting.items()))):
             running[name] = waiting.pop(name)
         assert running, "nothing runs, and something waits"
         assert len(running) <= slots
         for what in ("cpus", "gpu", "licence"):
             assert sum(wanted.get(what, 0) for wanted in running.values()) <= 6
-        limits.release(running.pop(next(iter(running))))
+        shared.release(running.pop(next(iter(running))))
 
 
 def test_the_machine_is_known() -> None:

@@ -58,7 +58,7 @@ def tell(
     notifications: Sequence[Notification],
     *,
     project: Project,
-    secrets: Mapping[str, str],
+    secrets: Mapping[str, str] | None = None,
 ) -> list[str]:
     """Deliver the notifications that a run's end calls for; never raises.
 
@@ -70,7 +70,7 @@ def tell(
         What the pipeline says.
     project : Project
         Commands run in its root.
-    secrets : mapping
+    secrets : mapping, optional
         Values of secrets; an address that is not there is looked for in the environment.
 
     Returns
@@ -86,7 +86,7 @@ def tell(
 
     def deliver(number: int) -> None:
         try:
-            _deliver(wanted[number], news, project, secrets)
+            _deliver(wanted[number], news, project, secrets or {})
             found[number] = ""
         except NotTold as error:
             found[number] = str(error)
