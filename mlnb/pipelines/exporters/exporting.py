@@ -95,7 +95,7 @@ def _workflow(prepared: Prepared, options: Options, parameters: Mapping[str, Any
     install = options.install or (
         "" if options.image else installing.command(prepared.project, base)
     )
-    return workflow.of(prepared, base, replace(options, install=install), header)
+    return workflow.of(prepared, base, replace(options, install=install), header, parameters)
 
 
 def base_of(project: Project) -> Path:

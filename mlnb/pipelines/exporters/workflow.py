@@ -5,6 +5,7 @@ The targets differ in how they write it; what a job runs is the same in all of t
 """
 
 import json
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mlnb.pipelines import expressions
+from mlnb.pipelines.exporters import code
 from mlnb.pipelines.exporters.options import Options
 from mlnb.pipelines.plans import PlannedStep, Prepared
 from mlnb.pipelines.spec import Parameter, Pipeline, Step
@@ -30,6 +32,8 @@ class Task:
     jobs: list[PlannedStep]
     stage: int
     secrets: list[str]
+    sources: list[str]
+    """Files of its code, relative to the project: the notebook or script, project modules."""
 
     @property
     def many(self) -> bool:
@@ -57,6 +61,8 @@ class Workflow:
     """In an order in which they could run one by one."""
     values: Mapping[str, Any]
     """Of the parameters, where a run is given no others."""
+    chosen: list[str]
+    """Parameters that were given to the export."""
     fixed: list[str]
     """Parameters that say which jobs there are, so that they cannot be given to a run."""
     shared: bool
@@ -87,6 +93,15 @@ class Workflow:
         """Return a path of the project as it is seen from where the repository is checked out."""
         return path if self.home == "." else f"{self.home}/{path}"
 
+    def beside(self, path: str) -> str:
+        """Return a path of the project as it is seen from the folder of the pipeline file."""
+        return posixpath.relpath(self.below(path), posixpath.dirname(self.file) or ".")
+
+    @property
+    def said(self) -> list[str]:
+        """Return the words that give the parameters which were given to the export."""
+        return [f"-y {shell_word(json.dumps({name: self.values[name]}))}" for name in self.chosen]
+
     def task(self, name: str) -> Task:
         """Return a task by its name."""
         return next(task for task in self.tasks if task.name == name)
@@ -104,9 +119,16 @@ class Workflow:
         return " ".join(["mlnb pipeline step", shell_word(self.file), job, "--run", run, *more])
 
 
-def of(prepared: Prepared, base: Path, options: Options, header: list[str]) -> Workflow:
+def of(
+    prepared: Prepared,
+    base: Path,
+    options: Options,
+    header: list[str],
+    given: Mapping[str, Any],
+) -> Workflow:
     """Return what the exporters write of a plan; ``base`` is where the repository begins."""
     plan, pipeline, project = prepared.plan, prepared.pipeline, prepared.project
+    folder = (project.root / plan.path).parent
     jobs: dict[str, list[PlannedStep]] = {}
     for planned in plan.steps:
         jobs.setdefault(planned.step, []).append(planned)
@@ -123,6 +145,7 @@ def of(prepared: Prepared, base: Path, options: Options, header: list[str]) -> W
             jobs=group,
             stage=max(job.stage for job in group),
             secrets=_secrets(pipeline, pipeline.steps[name]),
+            sources=code.files(project, folder, pipeline.steps[name], group[0]),
         )
         for name, group in jobs.items()
     ]
@@ -132,6 +155,7 @@ def of(prepared: Prepared, base: Path, options: Options, header: list[str]) -> W
         home=project.root.relative_to(base).as_posix(),
         tasks=tasks,
         values=plan.parameters,
+        chosen=sorted(given),
         fixed=_fixed(pipeline),
         shared="://" in project.settings.store,
         options=options,

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from mlnb.pipelines.exporters import TARGETS, Exported, Options
+from mlnb.pipelines.exporters.handing import Files
 from mlnb.ui.commands.giving import given, typed, with_parameters
 from mlnb.ui.grammar import Verb
 
@@ -33,6 +34,28 @@ def with_options(command: Command) -> Command:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def with_files(command: Command) -> Command:
+    """Add the options by which a step's results are handed on in files."""
+    path = click.Path(path_type=Path)
+    options = (
+        click.option(
+            "--given", "handed", type=path, multiple=True,
+            help="File with the result of a step that it needs.",
+        ),
+        click.option("--result", type=path, help="File to write the result to, for --given."),
+        click.option("--values", type=path, help="JSON file to write the glued values to."),
+        click.option("--notebooks", type=path, help="Folder to copy the executed notebooks to."),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def files_of(names: dict[str, Any]) -> Files:
+    """Return the files that `with_files` was given."""
+    return Files(given=tuple(names.pop("handed")), **names)
 
 
 def options_of(target: str, names: dict[str, Any], steps: set[str]) -> Options:

@@ -1,18 +1,19 @@
 """``mlnb pipeline`` / ``%pipeline``, and ``mlnb run``: run pipelines of notebooks."""
 
-import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from mlnb import pipelines
-from mlnb.core import project
-from mlnb.core.project import Project
 from mlnb.core.records import PipelineRun
 from mlnb.pipelines import results
 from mlnb.pipelines.planning import Plan, project_of
+from mlnb.ui.commands.export import export, files_of, with_files
 from mlnb.ui.commands.giving import given, typed, with_parameters
+from mlnb.ui.commands.reading import comment, from_here, seen, show, with_files
+from mlnb.ui.commands.pipeline_files import import_file, schema
 from mlnb.ui.grammar import Listing, Noun, Outcome, Surface, Verb
 
 
@@ -41,11 +42,16 @@ def run(
     values = given(single, raw, files, texts, typed=typed)
     with display_for(surface or Surface()) as display:
         ended = pipelines.run(pipeline, parameters=values, workers=workers, on_progress=display)
-    shown = _from_here(ended, project_of(pipeline))
+    shown = from_here(ended, project_of(pipeline))
     return Outcome(shown, pipelines.failure(shown))
 
 
 pipeline.add_command(run)
+pipeline.add_command(export)
+pipeline.add_command(show)
+pipeline.add_command(comment)
+pipeline.add_command(import_file)
+pipeline.add_command(schema)
 
 
 @pipeline.command("plan")
@@ -65,8 +71,9 @@ def plan(
 @pipeline.command("step")
 @click.argument("pipeline", type=click.Path(path_type=Path))
 @click.argument("step")
-@click.option("--run", required=True, help="Id of the run: any name, the same for all its steps.")
+@click.option("--run", default="", help="Id of the run: any name, the same for all its steps.")
 @with_parameters
+@with_files
 @click.option("-w", "--workers", type=click.IntRange(1, 256), help="Jobs of a matrix at a time.")
 def step(
     pipeline: Path,
@@ -77,17 +84,24 @@ def step(
     files: tuple[str, ...],
     texts: tuple[str, ...],
     workers: int | None,
+    **handed: Any,
 ) -> Outcome:
     """Carry out one STEP of PIPELINE in a run that other machines take part in, as CI does.
 
     STEP is a step, or one job of its matrix: `train[logistic]`. The steps that it needs must have
-    a result in the run; results and files are handed on through the object store.
+    a result in the run; results and files are handed on through the object store, or in files.
     """
+    from mlnb.pipelines.exporters import handing
+
     values = given(single, raw, files, texts, typed=typed)
-    made = pipelines.perform_step(pipeline, step, run=run, parameters=values, workers=workers)
+    made = handing.perform_step(
+        pipeline, step, files_of(handed), run=run, parameters=values, workers=workers
+    )
     home = project_of(pipeline)
-    shown = [replace(item, output=_seen(home, item.output)) for item in made]
-    return Outcome(Listing(shown, title=f"Run {run}"), results.failure(made))
+    shown = [replace(item, output=seen(home, item.output)) for item in made]
+    return Outcome(
+        Listing(shown, title=f"Run {run}".strip(), empty="Nothing to do."), results.failure(made)
+    )
 
 
 @pipeline.command("list")
@@ -99,20 +113,3 @@ def list_runs(limit: int) -> Listing[PipelineRun]:
         title="Pipeline runs",
         empty="No pipeline has run yet. Start one with `mlnb run PIPELINE`.",
     )
-
-
-@pipeline.command("show")
-@click.argument("run", default="latest")
-def show(run: str) -> PipelineRun:
-    """Show a RUN: its id or the beginning of it, a pipeline's name, or `latest`."""
-    return _from_here(pipelines.show(run), project.current())
-
-
-def _from_here(run: PipelineRun, home: Project) -> PipelineRun:
-    """Give the files of a run as the working directory sees them, so that they can be opened."""
-    steps = [replace(step, output=_seen(home, step.output)) for step in run.steps]
-    return replace(run, report=_seen(home, run.report), steps=steps)
-
-
-def _seen(home: Project, path: str) -> str:
-    return Path(os.path.relpath(home.root / path)).as_posix() if path else ""
