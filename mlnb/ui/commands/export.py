@@ -36,7 +36,7 @@ def with_options(command: Command) -> Command:
     return command
 
 
-def with_files(command: Command) -> Command:
+def with_handed_files(command: Command) -> Command:
     """Add the options by which a step's results are handed on in files."""
     path = click.Path(path_type=Path)
     options = (
@@ -53,8 +53,8 @@ def with_files(command: Command) -> Command:
     return command
 
 
-def files_of(names: dict[str, Any]) -> Files:
-    """Return the files that `with_files` was given."""
+def handed_files(names: dict[str, Any]) -> Files:
+    """Return the files that `with_handed_files` was given."""
     return Files(given=tuple(names.pop("handed")), **names)
 
 

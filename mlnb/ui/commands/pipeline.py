@@ -10,10 +10,10 @@ from mlnb import pipelines
 from mlnb.core.records import PipelineRun
 from mlnb.pipelines import results
 from mlnb.pipelines.planning import Plan, project_of
-from mlnb.ui.commands.export import export, files_of, with_files
+from mlnb.ui.commands.export import export, handed_files, with_handed_files
 from mlnb.ui.commands.giving import given, typed, with_parameters
-from mlnb.ui.commands.reading import comment, from_here, seen, show, with_files
 from mlnb.ui.commands.pipeline_files import import_file, schema
+from mlnb.ui.commands.reading import comment, from_here, seen, show, with_files
 from mlnb.ui.grammar import Listing, Noun, Outcome, Surface, Verb
 
 
@@ -26,6 +26,7 @@ def pipeline() -> None:
 @click.argument("pipeline", type=click.Path(path_type=Path))
 @with_parameters
 @click.option("-w", "--workers", type=click.IntRange(1, 256), help="Steps at a time.")
+@with_files
 @click.pass_obj
 def run(
     surface: Surface | None,
@@ -35,14 +36,20 @@ def run(
     files: tuple[str, ...],
     texts: tuple[str, ...],
     workers: int | None,
+    junit: Path | None,
+    summary: Path | None,
 ) -> Outcome:
     """Run PIPELINE: a pipeline file, or the folder of a pipeline.yaml."""
+    from mlnb.pipelines.reading import publishing
     from mlnb.ui.progress_display import display_for
 
+    publishing.check(junit, summary)
     values = given(single, raw, files, texts, typed=typed)
     with display_for(surface or Surface()) as display:
         ended = pipelines.run(pipeline, parameters=values, workers=workers, on_progress=display)
-    shown = from_here(ended, project_of(pipeline))
+    home = project_of(pipeline)
+    publishing.publish(home, ended, junit=junit, summary=summary)
+    shown = from_here(ended, home)
     return Outcome(shown, pipelines.failure(shown))
 
 
@@ -73,7 +80,7 @@ def plan(
 @click.argument("step")
 @click.option("--run", default="", help="Id of the run: any name, the same for all its steps.")
 @with_parameters
-@with_files
+@with_handed_files
 @click.option("-w", "--workers", type=click.IntRange(1, 256), help="Jobs of a matrix at a time.")
 def step(
     pipeline: Path,
@@ -95,7 +102,7 @@ def step(
 
     values = given(single, raw, files, texts, typed=typed)
     made = handing.perform_step(
-        pipeline, step, files_of(handed), run=run, parameters=values, workers=workers
+        pipeline, step, handed_files(handed), run=run, parameters=values, workers=workers
     )
     home = project_of(pipeline)
     shown = [replace(item, output=seen(home, item.output)) for item in made]
