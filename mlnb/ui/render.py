@@ -36,12 +36,23 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Block:
+    """Text that keeps its lines: code, an output, an error."""
+
+    text: str
+    title: str = ""
+    language: str = ""
+    """What the text is written in, for colours in a terminal; ``""`` for none."""
+
+
+@dataclass(frozen=True)
 class View:
     """How a result is laid out."""
 
     title: str
     fields: Sequence[tuple[str, Any]] = ()
     tables: Sequence[Table] = ()
+    blocks: Sequence[Block] = ()
     notes: Sequence[str] = ()
     status: str = ""
     """``""``, ``"good"`` or ``"bad"``."""
@@ -209,8 +220,26 @@ def _print(shown: View, stream: Any, width: int | None, *, plain: bool = False) 
             style = _COLOURS[table.styles[index]] if index < len(table.styles) else ""
             drawn.add_row(*(Text(text_of(cell)) for cell in cells), style=style)
         console.print(drawn)
+    for block in shown.blocks:
+        if block.title:
+            console.print(Text(block.title, style="bold"))
+        console.print(_padded(block))
     for note in shown.notes:
         console.print(Text(note))
+
+
+def _padded(block: Block) -> Any:
+    """Return a block as rich prints it, set in and with an empty line behind it."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    text: Any = Text.from_ansi(block.text)
+    if block.language:
+        from rich.syntax import Syntax
+
+        looks = {"theme": "ansi_dark", "background_color": "default", "word_wrap": True}
+        text = Syntax(block.text, block.language, **looks)
+    return Padding(text, (0, 0, 1, 2))
 
 
 # -- notebook ------------------------------------------------------------------------------------

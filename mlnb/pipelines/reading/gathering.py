@@ -71,6 +71,15 @@ class Reading:
         return {state: found[state] for state in [*order, *found] if found[state]}
 
     @cached_property
+    def needs(self) -> dict[str, list[str]]:
+        """What each step needs, as the event stream tells; empty on another machine."""
+        for event in self.project.events.containing("pipeline.started", self.run.id):
+            if event.subject == self.run.id and event.kind == "pipeline.started":
+                steps = event.data.get("steps", [])
+                return {str(step["name"]): list(step.get("needs", [])) for step in steps}
+        return {}
+
+    @cached_property
     def changes(self) -> list[Change]:
         """What the steps handed on, beside the run before."""
         return earlier.changes(self.run, self.against, self.earlier[: earlier.HISTORY])

@@ -1,25 +1,48 @@
 """How pipeline runs and plans are laid out."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from mlnb.core.records import PipelineRun, StepResult
 from mlnb.pipelines.planning import Plan
+from mlnb.pipelines.reading.gathering import state_of
+from mlnb.pipelines.reading.showing import PipelineReading
 from mlnb.pipelines.wording import duration, shown
 from mlnb.ui import render
-from mlnb.ui.render import Table, View
+from mlnb.ui.render import Block, Table, View
 
 _STYLES = {"FINISHED": "good", "FAILED": "bad", "KILLED": "bad", "SKIPPED": "dim"}
 
 
+@render.view.register(PipelineReading)
+def _(run: PipelineReading) -> View:
+    shown = _run(run)
+    failure = run.first_failure
+    if failure is None:
+        return shown
+    where = f", cell {failure.cell}" if failure.cell else ""
+    more = f" ({run.failures - 1} more below)" if run.failures > 1 else ""
+    blocks = [
+        Block(failure.source, f"What failed first: {failure.step}{where}{more}", "python"),
+        Block(failure.shown, "It showed"),
+        Block(failure.traceback or failure.error, "It failed with" if failure.source else ""),
+    ]
+    if not failure.source:
+        blocks[0] = Block("", f"What failed first: {failure.step}{more}")
+    notes = [f"Executed notebook: {failure.output}"] if failure.output else []
+    kept = [block for block in blocks if block.text or block.title.startswith("What")]
+    return replace(shown, blocks=kept, notes=notes)
+
+
 @render.view.register(PipelineRun)
-def _(run: PipelineRun) -> View:
+def _run(run: PipelineRun) -> View:
     rows = [
         [
             step.name,
-            step.status,
+            state_of(step),
             f"{step.cells_done}/{step.cells}" if step.started else "",
-            duration(step.started, step.ended),
+            duration(step.started, step.ended) if not step.cached_from else "",
             _what(step),
         ]
         for step in run.steps
@@ -46,6 +69,8 @@ def _(run: PipelineRun) -> View:
 def _what(step: StepResult) -> str:
     if step.error:
         return step.error.splitlines()[0]
+    if step.cached_from:
+        return step.why
     short = {key: value for key, value in step.values.items() if len(str(value)) <= 60}
     tried = f"at attempt {step.attempts}" if step.attempts > 1 else ""
     return ", ".join(part for part in (shown(short), tried) if part)
