@@ -86,7 +86,8 @@ def check(folder: Path, model: str, approved: Sequence[str]) -> None:
         return
     types = untrusted(types_in(folder), approved) if len(found) == 1 else []
     if types and found[0].startswith("it contains types"):
-        fix = f"If they are yours: mlnb model approve {model.partition('@')[0]} {' '.join(types)} -m WHY"
+        name = model.partition("@")[0]
+        fix = f"If they are yours: mlnb model approve {name} {' '.join(types)} -m WHY"
     raise UntrustedModel(model, "; ".join(found), fix)
 
 

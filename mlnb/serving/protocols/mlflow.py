@@ -93,7 +93,7 @@ def _parse_json(body: bytes, schema: Schema) -> Batch:
     row = _single(message, schema) if len(message) == 1 else None
     if row is not None:
         return Batch(schema, row=schema.row(row))
-    return _from_message(message, schema)
+    return from_message(message, schema)
 
 
 def _single(message: dict[str, Any], schema: Schema) -> tuple[Any, ...] | None:
@@ -112,7 +112,16 @@ def _single(message: dict[str, Any], schema: Schema) -> tuple[Any, ...] | None:
     return None
 
 
-def _from_message(message: dict[str, Any], schema: Schema) -> Batch:
+def from_message(message: dict[str, Any], schema: Schema) -> Batch:
+    """Read a JSON body that is an object.
+
+    Raises
+    ------
+    BadInput
+        If it is not in order.
+    """
+    if message.pop("params", None) not in (None, {}):
+        raise BadInput("The model takes no 'params'.", "Leave them out.")
     given = [key for key in BODIES if key in message]
     unknown = [key for key in message if key not in (*BODIES, "ids", "times")]
     if unknown:
