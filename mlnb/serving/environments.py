@@ -28,6 +28,7 @@ from mlnb.core.hashing import digest_json
 SERVER = (
     "blake3",
     "httpx",
+    "httptools",
     "numpy",
     "obstore",
     "orjson",
@@ -40,7 +41,8 @@ SERVER = (
     "pyyaml",
     "scikit-learn",
     "skops",
-    "uvicorn",
+    "threadpoolctl",
+    "uvloop",
     "zstandard",
 )
 """What the server needs beside the model's own packages."""
