@@ -57,10 +57,10 @@ DTYPES = {"distance": "FP64", "hour": "INT64", "weight": "FP32", "weekend": "BOO
 
 
 @pytest.fixture(params=list(MODELS))
-def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Any, App]]:
+def served(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Any, App]:
     model = MODELS[request.param]
     found = serialization.signature_of(model, FRAME, None)
-    yield model, next(iter(apps(model, serialization.columns(found), tmp_path)))
+    return model, next(iter(apps(model, serialization.columns(found), tmp_path)))
 
 
 def apps(model: Any, columns: list[Column], folder: Path) -> Iterator[App]:
