@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mlnb.pipelines import progress as progress
+    from mlnb.pipelines.cancelling import cancel as cancel
     from mlnb.pipelines.history import failure as failure
     from mlnb.pipelines.history import runs as runs
     from mlnb.pipelines.history import show as show
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from mlnb.pipelines.running import run as run
 
 _HOMES = {
+    "cancel": "mlnb.pipelines.cancelling",
     "failure": "mlnb.pipelines.history",
     "perform_step": "mlnb.pipelines.joining",
     "plan": "mlnb.pipelines.planning",
@@ -22,7 +24,7 @@ _HOMES = {
     "show": "mlnb.pipelines.history",
 }
 
-__all__ = ["failure", "perform_step", "plan", "progress", "run", "runs", "show"]
+__all__ = ["cancel", "failure", "perform_step", "plan", "progress", "run", "runs", "show"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,12 +1,12 @@
 """The parts of a pipeline file: typed parameters, matrix, foreach, retries, notices, schedule."""
 
-import re
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from mlnb.core.errors import InvalidPipeline
 from mlnb.pipelines.spec.units import Seconds
+from mlnb.pipelines.triggers.cron import Cron
 
 Expression = Annotated[str, Field(pattern=r"^\s*\$\{\{[\s\S]*\}\}\s*$")]
 """Text that is one ``${{ … }}``."""
@@ -29,9 +29,9 @@ class Parameter(BaseModel):
     """As Python annotates it: int, float, str, bool, date, list[int], dict, …"""
     choices: Annotated[list[Any], Field(min_length=1)] | None = None
     """The only values it may have."""
-    min: float | None = None
+    min: int | float | None = None
     """Least value of a number; least length of text or a list."""
-    max: float | None = None
+    max: int | float | None = None
     """Greatest value of a number; greatest length of text or a list."""
     help: str = ""
     """What it is for."""
@@ -40,20 +40,27 @@ class Parameter(BaseModel):
     required: bool = False
     """Whether it must be given; by default, when it has no default."""
 
+    @model_validator(mode="after")
+    def _required_or_not(self) -> Self:
+        if self.required and (self.secret or self.default is not None):
+            raise ValueError("what must be given has no default, and no secret need be given")
+        return self
+
     @property
     def plain(self) -> bool:
         """Tell whether it is only a default, as ``year: 2013`` writes it."""
         return self == Parameter(default=self.default)
 
 
-_TYPED = {"type", "default", "secret", "choices", "required"}
+TYPED = {"type", "default", "secret", "choices", "required"}
+"""A mapping with one of these words is a declaration; any other is itself a default."""
 
 
 def _parameter(value: Any) -> Any:
     """Read ``2013`` as ``{default: 2013}``; a mapping with a word of `Parameter` is one."""
     if isinstance(value, Parameter):
         return value
-    if not isinstance(value, dict) or not (_TYPED & set(value)):
+    if not isinstance(value, dict) or not (TYPED & set(value)):
         return {"default": value}
     if "default" not in value and not value.get("secret"):
         return {"required": True, **value}
@@ -185,9 +192,6 @@ class Notification(BaseModel):
         return value
 
 
-_CRON = r"(?:[0-9A-Za-z*/,\-?#]+\s+){4}[0-9A-Za-z*/,\-?#]+"
-
-
 class Schedule(BaseModel):
     """When runs start by themselves."""
 
@@ -197,26 +201,24 @@ class Schedule(BaseModel):
     """Minute, hour, day of the month, month, day of the week."""
     timezone: str = "UTC"
     """Name of the IANA time zone in which that is meant."""
+    overlap: Literal["skip", "allow", "replace"] = "skip"
+    """What becomes of a time at which the run before still goes on: no run, a run beside it, or a
+    run after that one was stopped."""
+    missed: Literal["latest", "skip", "all"] = "latest"
+    """Which of the times that passed while nobody served the schedule are made up for."""
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        try:
+            Cron(self.cron, self.timezone)
+        except InvalidPipeline as error:
+            raise ValueError(str(error).rstrip(".")) from None
+        return self
 
     @field_validator("cron")
     @classmethod
-    def _five_fields(cls, value: str) -> str:
-        if not re.fullmatch(_CRON, value.strip()):
-            raise ValueError(
-                f"{value!r} is no cron expression; write five fields, as in '0 6 * * 1-5'"
-            )
+    def _one_space(cls, value: str) -> str:
         return " ".join(value.split())
-
-    @field_validator("timezone")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(
-                f"{value!r} is no time zone; write UTC or, for example, Europe/Berlin"
-            ) from None
-        return value
 
 
 ScheduleField = Annotated[

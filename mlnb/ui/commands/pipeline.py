@@ -10,6 +10,7 @@ from mlnb import pipelines
 from mlnb.core.records import PipelineRun
 from mlnb.pipelines import results
 from mlnb.pipelines.planning import Plan, project_of
+from mlnb.ui.commands.controlling import cancel, serve
 from mlnb.ui.commands.export import export, handed_files, with_handed_files
 from mlnb.ui.commands.giving import given, typed, with_parameters
 from mlnb.ui.commands.pipeline_files import import_file, schema
@@ -27,6 +28,17 @@ def pipeline() -> None:
 @with_parameters
 @click.option("-w", "--workers", type=click.IntRange(1, 256), help="Steps at a time.")
 @with_files
+@click.option(
+    "--executor",
+    default="threads",
+    show_default=True,
+    help="Where steps are performed: threads, processes or dask://HOST:PORT.",
+)
+@click.option(
+    "--serve-schedule",
+    is_flag=True,
+    help="Stay, and start a run whenever the pipeline's `schedule` says so.",
+)
 @click.pass_obj
 def run(
     surface: Surface | None,
@@ -38,15 +50,23 @@ def run(
     workers: int | None,
     junit: Path | None,
     summary: Path | None,
-) -> Outcome:
+    executor: str,
+    serve_schedule: bool,
+) -> Outcome | None:
     """Run PIPELINE: a pipeline file, or the folder of a pipeline.yaml."""
     from mlnb.pipelines.reading import publishing
     from mlnb.ui.progress_display import display_for
 
     publishing.check(junit, summary)
     values = given(single, raw, files, texts, typed=typed)
+    if serve_schedule:
+        more = ["--workers", str(workers)] if workers else []
+        serve(pipeline, values, ["--executor", executor, *more])
+        return None
     with display_for(surface or Surface()) as display:
-        ended = pipelines.run(pipeline, parameters=values, workers=workers, on_progress=display)
+        ended = pipelines.run(
+            pipeline, parameters=values, workers=workers, executor=executor, on_progress=display
+        )
     home = project_of(pipeline)
     publishing.publish(home, ended, junit=junit, summary=summary)
     shown = from_here(ended, home)
@@ -54,6 +74,7 @@ def run(
 
 
 pipeline.add_command(run)
+pipeline.add_command(cancel)
 pipeline.add_command(export)
 pipeline.add_command(show)
 pipeline.add_command(comment)
