@@ -17,6 +17,7 @@ from mlnb.core.errors import InvalidPipeline
 RUN = ("id", "error", "failed")
 """What can be asked of a run that has failed; ``failed`` lists the names of its failed steps."""
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+_LITERAL = re.compile(r"""('(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")""")
 _CONSTANTS = {"true": True, "false": False, "null": None, "none": None}
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
@@ -137,7 +138,10 @@ def _parse(text: str, steps: Iterable[str]) -> ast.expr:
     """Parse an expression; ``steps.NAME`` may have the hyphens and dots of a step's name."""
     names = "|".join(re.escape(name) for name in sorted(steps, key=len, reverse=True))
     known = rf"(?:{names})(?![\w-])|" if names else ""
-    python = re.sub(rf"\bsteps\.({known}[\w-]+)", r"steps['\1']", text.strip())
+    word = re.compile(rf"\bsteps\.({known}[\w-]+)")
+    parts = _LITERAL.split(text.strip())  # at odd positions the texts in quotes, which stay
+    parts[::2] = [word.sub(r"steps['\1']", part) for part in parts[::2]]
+    python = "".join(parts)
     try:
         return ast.parse(python, mode="eval").body
     except SyntaxError:

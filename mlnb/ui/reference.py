@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from mlnb.core import errors, settings
+from mlnb.pipelines.spec import schema
 from mlnb.ui.cli import program, resolve
 from mlnb.ui.nouns import NOUNS, Entry
 
@@ -44,7 +45,8 @@ def pages() -> dict[str, str]:
         "python.md": public_api,
     }
     note = "<!-- Written by `make docs`; edit the code it describes instead. -->"
-    return {name: "\n".join([note, "", *make(), ""]) for name, make in makers.items()}
+    written = {name: "\n".join([note, "", *make(), ""]) for name, make in makers.items()}
+    return written | {schema.FILE: schema.text()}
 
 
 # -- commands ------------------------------------------------------------------------------------

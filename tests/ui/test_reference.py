@@ -31,6 +31,8 @@ def test_a_page_holds_no_path_of_this_machine_or_address_of_an_object() -> None:
 
 def test_table_rows_have_as_many_cells_as_their_head() -> None:
     for name, text in reference.pages().items():
+        if not name.endswith(".md"):
+            continue
         width = 0
         for line in text.splitlines():
             bars = line.replace("\\|", "").count("|")

@@ -32,13 +32,17 @@ def find(path: Path) -> Path:
 
 
 def load(file: Path) -> Pipeline:
-    """Read a pipeline file.
+    """Read a pipeline file, mlnb's own or Elyra's.
 
     Raises
     ------
     InvalidPipeline
         If it does not describe a pipeline; unknown keys come with a suggestion.
     """
+    if file.suffix == ".pipeline":
+        from mlnb.pipelines.spec import elyra
+
+        return elyra.load(file)
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
