@@ -26,6 +26,7 @@ def perform_step(
     run: str,
     parameters: Mapping[str, Any] | None = None,
     workers: int | None = None,
+    retries: bool = True,
 ) -> list[StepResult]:
     """Carry out one step of a run whose other steps are carried out elsewhere: by CI, a cluster.
 
@@ -44,6 +45,8 @@ def perform_step(
         Values for parameters that the pipeline declares; by default those that the run has.
     workers : int, optional
         Jobs at a time; by default the setting ``workers``.
+    retries : bool
+        Whether a step is tried again as often as it says; not where the caller does that.
 
     Raises
     ------
@@ -70,7 +73,7 @@ def perform_step(
                 workers=limit,
                 settle=lambda item, _: stepper.settle(_planned(prepared, item.name), known),
                 execute=lambda item, _: stepper.execute(_planned(prepared, item.name), known),
-                again=stepper.again,
+                again=stepper.again if retries else None,
             )
             attacher.close()
         _check_kept(prepared, run, list(made.values()))

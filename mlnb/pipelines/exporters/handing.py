@@ -43,6 +43,7 @@ def perform_step(
     run: str,
     parameters: Mapping[str, Any] | None = None,
     workers: int | None = None,
+    retries: bool = True,
 ) -> list[StepResult]:
     """Carry out one step, as `mlnb.pipelines.perform_step` does, with its results in files.
 
@@ -56,7 +57,9 @@ def perform_step(
     project = project_of(path)
     run = run or f"step-{token_hex(8)}"
     take(project, path, run, files.given, parameters)
-    made = joining.perform_step(path, step, run=run, parameters=parameters, workers=workers)
+    made = joining.perform_step(
+        path, step, run=run, parameters=parameters, workers=workers, retries=retries
+    )
     write(project, made, files)
     return made
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from mlnb.core.errors import BadInput
+from mlnb.core.records import StepResult
 from mlnb.pipelines.exporters import TARGETS, Exported, Options
 from mlnb.pipelines.exporters.handing import Files
 from mlnb.ui.commands.giving import given, typed, with_parameters
@@ -47,15 +49,36 @@ def with_handed_files(command: Command) -> Command:
         click.option("--result", type=path, help="File to write the result to, for --given."),
         click.option("--values", type=path, help="JSON file to write the glued values to."),
         click.option("--notebooks", type=path, help="Folder to copy the executed notebooks to."),
+        click.option("--no-retries", is_flag=True, help="Try once; whoever calls tries again."),
+        click.option(
+            "--executor-input", metavar="JSON",
+            help="What Kubeflow gives a container: the step, inputs, outputs.",
+        ),
     )  # fmt: skip
     for option in reversed(options):
         command = option(command)
     return command
 
 
-def handed_files(names: dict[str, Any]) -> Files:
-    """Return the files that `with_handed_files` was given."""
-    return Files(given=tuple(names.pop("handed")), **names)
+def perform(
+    pipeline: Path, step: str | None, handed: dict[str, Any], **given: Any
+) -> list[StepResult]:
+    """Carry out a step with what `with_handed_files` was given.
+
+    Raises
+    ------
+    BadInput
+        If no step is named, neither by the caller nor by Kubeflow.
+    """
+    from mlnb.pipelines.exporters import executor_input, handing
+
+    text, retries = handed.pop("executor_input"), not handed.pop("no_retries")
+    if text is not None:
+        return executor_input.perform_step(pipeline, text, run=given["run"], retries=retries)
+    if step is None:
+        raise BadInput("No step is named.", "Write mlnb pipeline step PIPELINE STEP --run RUN.")
+    files = Files(given=tuple(handed.pop("handed")), **handed)
+    return handing.perform_step(pipeline, step, files, retries=retries, **given)
 
 
 def options_of(target: str, names: dict[str, Any], steps: set[str]) -> Options:

@@ -11,7 +11,7 @@ from mlnb.core.records import PipelineRun
 from mlnb.pipelines import results
 from mlnb.pipelines.planning import Plan, project_of
 from mlnb.ui.commands.controlling import cancel, serve
-from mlnb.ui.commands.export import export, handed_files, with_handed_files
+from mlnb.ui.commands.export import export, perform, with_handed_files
 from mlnb.ui.commands.giving import given, typed, with_parameters
 from mlnb.ui.commands.pipeline_files import import_file, schema
 from mlnb.ui.commands.reading import comment, from_here, seen, show, with_files
@@ -98,14 +98,14 @@ def plan(
 
 @pipeline.command("step")
 @click.argument("pipeline", type=click.Path(path_type=Path))
-@click.argument("step")
+@click.argument("step", required=False)
 @click.option("--run", default="", help="Id of the run: any name, the same for all its steps.")
 @with_parameters
 @with_handed_files
 @click.option("-w", "--workers", type=click.IntRange(1, 256), help="Jobs of a matrix at a time.")
 def step(
     pipeline: Path,
-    step: str,
+    step: str | None,
     run: str,
     single: tuple[tuple[str, str], ...],
     raw: tuple[tuple[str, str], ...],
@@ -119,12 +119,8 @@ def step(
     STEP is a step, or one job of its matrix: `train[logistic]`. The steps that it needs must have
     a result in the run; results and files are handed on through the object store, or in files.
     """
-    from mlnb.pipelines.exporters import handing
-
     values = given(single, raw, files, texts, typed=typed)
-    made = handing.perform_step(
-        pipeline, step, handed_files(handed), run=run, parameters=values, workers=workers
-    )
+    made = perform(pipeline, step, handed, run=run, parameters=values, workers=workers)
     home = project_of(pipeline)
     shown = [replace(item, output=seen(home, item.output)) for item in made]
     return Outcome(
