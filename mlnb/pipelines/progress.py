@@ -34,6 +34,10 @@ class StepProgress(Record):
     ended: datetime | None = None
     attempt: int = 1
     error: str = ""
+    cached_from: str = ""
+    """The run in which it was executed, when its stored result was used."""
+    why: str = ""
+    """Why it ran, did not have to, or waits before it is tried again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +61,8 @@ class PipelineProgress(Record):
     ended: datetime | None = None
     steps: list[StepProgress] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
+    workers: int = 0
+    """Steps at a time; 0 when that is not known."""
     error: str = ""
     report: str = ""
     """HTML report, relative to the project, once it is written."""
@@ -86,6 +92,8 @@ class PipelineProgress(Record):
                     cells_done=step.cells_done,
                     error=step.error,
                     attempts=step.attempt,
+                    cached_from=step.cached_from,
+                    why=step.why,
                 )
                 for step in self.steps
             ],
@@ -167,6 +175,7 @@ def _begun(event: Event) -> PipelineProgress:
         started=event.time,
         updated=event.time,
         parameters=event.data.get("parameters", {}),
+        workers=event.data.get("workers", 0),
         driver=Driver.from_dict(driver) if driver else None,
         steps=[_announced(step) for step in event.data.get("steps", [])],
     )
@@ -203,7 +212,10 @@ def _moved(step: StepProgress, event: Event) -> StepProgress:
                 started=step.started or event.time,
                 attempt=data.get("attempt", 1),
                 cells_done=0,
+                why="",
             )
+        case "step.delayed":
+            return replace(step, why=f"is tried again after {data.get('seconds', 0):.1f} s")
         case "cell.started":
             return replace(step, cells=data["total"], cells_done=data["cell"] - 1)
         case "cell.finished" if data.get("status") != "FAILED":
@@ -215,6 +227,8 @@ def _moved(step: StepProgress, event: Event) -> StepProgress:
                 ended=event.time,
                 cells_done=data.get("cells_done", step.cells_done),
                 error=data.get("error", ""),
+                cached_from=data.get("cached_from", ""),
+                why=data.get("why", ""),
             )
     return step
 

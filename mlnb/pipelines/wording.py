@@ -10,7 +10,11 @@ def duration(started: datetime | None, ended: datetime | None) -> str:
     """Return ``3.2 s``, ``2 min 05 s`` or ``1 h 02 min``; up to now when it has not ended."""
     if started is None:
         return ""
-    seconds = ((ended or now()) - started).total_seconds()
+    return in_words(((ended or now()) - started).total_seconds())
+
+
+def in_words(seconds: float) -> str:
+    """Return seconds as ``3.2 s``, ``2 min 05 s`` or ``1 h 02 min``."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, seconds = divmod(round(seconds), 60)
