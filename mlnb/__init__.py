@@ -24,6 +24,7 @@ _HOMES = {
     "track": "mlnb.tracking:track",
     "log": "mlnb.tracking:log",
     "glue": "mlnb.execution.scraps:glue",
+    "inputs": "mlnb.pipelines.passing:inputs",
     "Secret": "mlnb.execution.parameters.secret:Secret",
     "MlnbError": "mlnb.core.errors:MlnbError",
 }
@@ -34,6 +35,7 @@ __all__ = [
     "__version__",
     "datasets",
     "glue",
+    "inputs",
     "log",
     "models",
     "monitoring",

@@ -12,6 +12,7 @@ def test_the_names_are_exactly_these() -> None:
         "__version__",
         "datasets",
         "glue",
+        "inputs",
         "log",
         "models",
         "monitoring",

@@ -17,7 +17,15 @@ from mlnb.core.errors import BadInput, InvalidSetting, UnknownSetting
 FILE_NAME = "mlnb.toml"
 PREFIX = "MLNB_"
 CONTEXT = frozenset(
-    {"MLNB_PROJECT", "MLNB_PIPELINE_RUN", "MLNB_STEP", "MLNB_NOTEBOOK", "MLNB_RUNTIME_DIR"}
+    {
+        "MLNB_INPUTS",
+        "MLNB_NOTEBOOK",
+        "MLNB_PARAMS",
+        "MLNB_PIPELINE_RUN",
+        "MLNB_PROJECT",
+        "MLNB_RUNTIME_DIR",
+        "MLNB_STEP",
+    }
 )
 """Variables by which mlnb tells its own kernels where they run; they are no settings."""
 HIDDEN = "MLNB_SECRET_"
@@ -154,6 +162,19 @@ class Settings(BaseModel):
     endpoint_auth: bool = Field(True, description="Endpoints ask for their token.")
     endpoint_body_limit: int = Field(
         64 * 1024 * 1024, ge=1024, description="Largest request an endpoint takes, in bytes."
+    )
+    endpoint_warm: bool = Field(
+        True,
+        description="Whether the model that an endpoint served before stays in memory, so that a "
+        "rollback takes no time.",
+    )
+    endpoint_log_sample: float = Field(
+        1.0, ge=0, le=1, description="Share of the requests that the prediction log keeps."
+    )
+    endpoint_log_exclude: str = Field(
+        "",
+        description="Inputs that are not written to the prediction log (personal data, say), by "
+        "name, with commas between.",
     )
     drift_psi: float = Field(
         0.2, gt=0, description="A feature has drifted at this population stability index."

@@ -14,6 +14,7 @@ from mlnb.core.project import Project
 from mlnb.execution import endings, outputs
 from mlnb.execution.notebooks import Cell
 from mlnb.execution.outputs import Prepared
+from mlnb.execution.parameters.secret import held
 from mlnb.execution.selection import is_passed_over
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Conductor:
 
     @property
     def _has_secrets(self) -> bool:
-        return bool(self.execution.given.secrets)
+        return bool(self.execution.given.secrets or held(self.job.environment))
 
     def finished(self) -> None:
         """Note that all cells have been executed."""

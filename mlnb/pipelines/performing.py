@@ -14,8 +14,10 @@ the files and values of earlier steps, is read from the project and its object s
 
 `perform` makes *one* attempt and never raises: what went wrong is the result's ``status`` and
 ``error``. Who calls it decides whether there is another attempt (``attempt=2``). The result is
-written to the store, create-only, before it is returned, so it is known even if the caller is
-gone (a caller whose successors run elsewhere looks whether it is there: `results.last`); a job whose step has FINISHED in its run already is not executed again.
+written to the store, create-only, before it is returned, so it is known even if the caller is gone
+(a caller whose successors run elsewhere looks whether it is there: `results.last`). A job whose
+step has FINISHED in its run already is not executed again, and one whose key has a stored result
+(`mlnb.pipelines.caching`) takes that.
 
 The events ``step.started`` and ``step.finished`` are the caller's (`mlnb.pipelines.stepping`), for
 it is who knows of retries; ``cell.*`` are told here, in the project's event stream.
@@ -26,16 +28,22 @@ import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mlnb.core import project as projects
 from mlnb.core.errors import MlnbError, of_disk
+from mlnb.core.events import Event
 from mlnb.core.project import Project
 from mlnb.core.records import Record, StepResult, now
-from mlnb.execution.executor import Execution, NotebookJob, attempt
-from mlnb.pipelines import causes, results
+from mlnb.execution.executor import Execution, attempt
+from mlnb.pipelines import artifacts, causes, kinds, results
 from mlnb.pipelines.attaching import Attacher
 
+if TYPE_CHECKING:
+    from mlnb.pipelines.inputs import Given
+
+NOT_CACHED = "it is not cached (cache: false)"
+FORCED = "it was forced to"
 Kind = Literal["notebook", "script", "function"]
 
 
@@ -62,8 +70,8 @@ class StepJob(Record):
     needs: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Values that the needed steps glued, by their names; of a matrix, lists."""
     inputs: dict[str, str] = field(default_factory=dict)
-    """As declared (``dataset:flights@latest``, ``data/*.csv``) → ``""``, or the digest of the
-    content that an earlier step of the run has made for it."""
+    """As declared (``dataset:flights@latest``, ``data/*.csv``) → ``""``, or the version of the
+    dataset (``flights@4``) that an earlier step of the run has made."""
     artifacts: dict[str, str] = field(default_factory=dict)
     """Files that earlier steps of the run made and that this step may read: path → digest."""
     outputs: list[str] = field(default_factory=list)
@@ -72,6 +80,9 @@ class StepJob(Record):
     """Modules that count besides those that the code imports."""
     kernel: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
+    """Variables that are declared; they count for the result."""
+    threads: dict[str, str] = field(default_factory=dict)
+    """Variables that give it its share of the machine; they do not."""
     secrets: list[str] = field(default_factory=list)
     """Names; the values come from the environment of whoever performs the job."""
     timeout: float | None = None
@@ -83,6 +94,8 @@ class StepJob(Record):
     """Whether a stored result may be used, and the result stored for others."""
     force: bool = False
     """Whether it runs although there is a stored result."""
+    before: str = ""
+    """The key that the step had in an earlier run: to tell what has changed since."""
     resume: bool = False
     """Whether it goes on from a checkpoint of an earlier attempt."""
     attempt: int = 1
@@ -157,10 +170,57 @@ def _perform(
     cancelled: threading.Event,
     attacher: Attacher | None,
 ) -> StepResult:
+    from mlnb.pipelines.inputs import Given
+
+    given = Given.of(project, job)
+    begun = replace(begun, inputs=given.shown)
+    if not job.cache:
+        begun = replace(begun, why=NOT_CACHED)
+        return _execute(project, job, begun, given, cancelled, attacher)
+    output = folder_of(project, job.run) / job.file
+    from mlnb.pipelines.caching.entries import Cache
+    from mlnb.pipelines.caching.keys import key_of
+
+    cache = Cache(project, job, key_of(project, job, given.versions))
+    with suppress(MlnbError):
+        cache.key.put(project)
+    begun = replace(begun, key=cache.key.digest)
+    reused, why = (None, FORCED) if job.force else cache.reuse(output)
+    if reused is not None:
+        return replace(reused, started=begun.started, ended=now(), inputs=given.shown)
+    before = cache.files_named()
+    since = project.events.end()
+    begun = replace(begun, why=why)
+    ended = _execute(project, job, begun, given, cancelled, attacher)
+    if ended.status == "FINISHED":
+        with suppress(MlnbError, OSError):  # that only costs time another day
+            cache.keep(ended, before, _events(project, job, since))
+    return ended
+
+
+def _execute(
+    project: Project,
+    job: StepJob,
+    begun: StepResult,
+    given: "Given",
+    cancelled: threading.Event,
+    attacher: Attacher | None,
+) -> StepResult:
+    """Execute what a step runs; its outputs are stored if it finishes."""
+    folder = kinds.pipeline_folder(project, job)
     output = folder_of(project, job.run) / job.file
     since = project.events.end()
-    execution = attempt(_notebook_job(project, job, output, cancelled))
-    again = execution.status == "FAILED" and job.attempt < job.tries
+    artifacts.clear(project, folder, job.outputs)
+    execution = attempt(kinds.notebook_job(project, job, output, cancelled, given.shown))
+    outputs: dict[str, str] = {}
+    status, error = execution.status, causes.explained(execution.error, job.memory)
+    if status == "FINISHED":
+        try:
+            given.check_unchanged(_events(project, job, since))
+            outputs = given.taken(_events(project, job, since))
+        except MlnbError as problem:
+            status, error = "FAILED", str(problem)
+    again = status == "FAILED" and job.attempt < job.tries
     kept = output.with_suffix(f".attempt-{job.attempt}.ipynb") if again else output
     if again:
         output.rename(kept)
@@ -168,17 +228,18 @@ def _perform(
     _attach(attacher, opened, kept, execution)
     return replace(
         begun,
-        status=execution.status,
+        status=status,
         values=execution.values,
         ended=now(),
-        cells=execution.cells,
+        cells=execution.cells if job.kind == "notebook" else job.cells,
         cells_done=execution.cells_done,
         failed_cell=execution.failed_cell,
-        error=causes.explained(execution.error, job.memory),
-        cause=causes.of(execution.error) if execution.status == "FAILED" else "",
+        error=error,
+        cause=(causes.of(execution.error) or "failed") if status == "FAILED" else "",
         output=project.relative(kept),
         output_digest=project.store.put_file(kept),
         runs=opened,
+        outputs=outputs,
     )
 
 
@@ -187,24 +248,6 @@ def folder_of(project: Project, run: str) -> Path:
     folder = project.state / "runs" / run
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def _notebook_job(
-    project: Project, job: StepJob, output: Path, cancelled: threading.Event
-) -> NotebookJob:
-    return NotebookJob(
-        notebook=project.root / job.source,
-        output=output,
-        parameters=job.parameters,
-        step=job.name,
-        pipeline_run=job.run,
-        timeout=job.timeout,
-        kernel=job.kernel,
-        environment=job.environment,
-        memory=job.memory,
-        resume=job.resume,
-        cancelled=cancelled,
-    )
 
 
 def _attach(
@@ -221,12 +264,14 @@ def _attach(
 
 def _runs_opened(project: Project, job: StepJob, since: int) -> list[str]:
     """Return the runs that a step has opened since an offset of the event file."""
-    events, _ = project.events.read(since)
-    found = [
-        event.subject
-        for event in events
-        if event.kind == "run.started"
-        and event.data.get("pipeline_run") == job.run
-        and event.data.get("step") == job.name
+    events = _events(project, job, since)
+    return list(dict.fromkeys(event.subject for event in events if event.kind == "run.started"))
+
+
+def _events(project: Project, job: StepJob, since: int) -> list[Event]:
+    """Return what a step has told since an offset of the event file."""
+    return [
+        event
+        for event in project.events.read(since)[0]
+        if event.data.get("pipeline_run") == job.run and event.data.get("step") == job.name
     ]
-    return list(dict.fromkeys(found))

@@ -23,6 +23,7 @@ from mlnb.pipelines.driving import drive
 from mlnb.pipelines.executors import Place
 from mlnb.pipelines.planning import Prepared, prepare
 from mlnb.pipelines.progress import PipelineProgress
+from mlnb.pipelines.selection import Selection, Wishes, wishes
 from mlnb.pipelines.stepping import Stepper
 from mlnb.pipelines.stopping import stop_on_signals
 from mlnb.pipelines.triggers.notifications import tell
@@ -36,6 +37,7 @@ def run(
     parameters: Mapping[str, Any] | None = None,
     workers: int | None = None,
     executor: str | Executor = "threads",
+    selection: Selection | None = None,
     on_progress: OnProgress | None = None,
 ) -> PipelineRun:
     """Run a pipeline to its end, whatever that is.
@@ -55,6 +57,8 @@ def run(
     executor : str or Executor
         Where steps are performed: ``threads`` of this process, ``processes``,
         ``dask://host:port``, or any `concurrent.futures.Executor`, which is left open.
+    selection : Selection, optional
+        Which steps take part, and which run though nothing they depend on has changed.
     on_progress : callable, optional
         Called with the progress whenever it changes, from several threads but never at once.
 
@@ -74,18 +78,24 @@ def run(
         if limit < 1:
             raise InvalidSetting("workers", limit, "it must be at least 1", "The call")
         with executors.opened(executor, limit) as place:
-            return _run(prepared, place, place.width(workers, limit), on_progress)
+            chosen = wishes(project, prepared.plan, selection or Selection())
+            return _run(prepared, place, place.width(workers, limit), on_progress, chosen)
 
 
 def _run(
-    prepared: Prepared, place: Place, workers: int, on_progress: OnProgress | None
+    prepared: Prepared,
+    place: Place,
+    workers: int,
+    on_progress: OnProgress | None,
+    chosen: Wishes,
 ) -> PipelineRun:
     project, plan = prepared.project, prepared.plan
     started = now()
     name, folder = _new_folder(project, plan.pipeline, started)
     stop = threading.Event()
     attacher = Attacher()
-    stepper = Stepper(prepared, name, stop, attacher, threads=share_of_cores(workers))
+    threads = share_of_cores(workers)
+    stepper = Stepper(prepared, name, stop, attacher, threads=threads, wishes=chosen)
     results.begin(project, state_of(prepared, name, started))
     with stop_on_signals(stop), _watched(project, name, on_progress):
         _announce(prepared, name, workers)

@@ -13,13 +13,14 @@ from typing import Any
 from mlnb.core.errors import InvalidPipeline, MlnbError
 from mlnb.core.project import Project
 from mlnb.core.records import StepResult, now
-from mlnb.pipelines import expressions, limits, performing, planning, results
+from mlnb.pipelines import expressions, handing, limits, performing, planning, results
 from mlnb.pipelines.attaching import Attacher
 from mlnb.pipelines.attempts import Attempts
 from mlnb.pipelines.performing import StepJob
 from mlnb.pipelines.planning import PlannedStep, Prepared
-from mlnb.pipelines.references import step_of
+from mlnb.pipelines.references import ON_FAILURE, step_of
 from mlnb.pipelines.scheduling import Results
+from mlnb.pipelines.selection import EVERY, Wishes
 from mlnb.pipelines.spec import TriggerRule
 
 STOPPED = "The run was stopped before it could start."
@@ -41,6 +42,7 @@ class Stepper:
     """Makes one attempt, wherever that is; by default `mlnb.pipelines.performing.perform` in this
     thread."""
     attempts: Attempts = field(default_factory=Attempts)
+    wishes: Wishes = field(default_factory=Wishes)
     ending: Mapping[str, Any] = field(default_factory=dict)
     """How the run has failed, for ``on_failure``."""
 
@@ -143,11 +145,22 @@ class Stepper:
             name=planned.name,
             step=planned.step,
             file=planned.file,
+            kind=planned.kind,
             source=planned.notebook,
             parameters={**planned.matrix, **self._evaluate(spec.params, planned, results)},
             needs=self._needed(planned, results),
+            inputs=handing.inputs(self.prepared.plan, planned, results),
+            artifacts=handing.artifacts(self.prepared.plan, planned, results),
+            outputs=planned.outputs,
+            modules=list(spec.modules),
             kernel=spec.kernel,
-            environment={**self.threads, **limits.threads(planned.resources)},
+            environment=planned.environment,
+            threads={**self.threads, **limits.threads(planned.resources)},
+            secrets=list(spec.secrets),
+            cache=spec.cache and planned.step != ON_FAILURE,
+            force=bool(self.wishes.force & {planned.name, planned.step, EVERY}),
+            before=self.wishes.before.get(planned.name, ""),
+            resume=planned.name in self.wishes.begun,
             timeout=spec.timeout,
             memory=int(planned.resources.get("memory", 0)),
             cells=planned.cells,
@@ -164,8 +177,9 @@ class Stepper:
         """Return the values of the needed steps; of one with a matrix, lists in its order."""
         spec = self.prepared.pipeline.steps
         found: dict[str, dict[str, Any]] = {}
-        for need in step_of(self.prepared.pipeline, planned.step).needs:
-            jobs = [item.name for item in self.prepared.plan.steps if item.step == need]
+        plan = self.prepared.plan
+        for need in dict.fromkeys(item.step for item in plan.steps if item.name in planned.needs):
+            jobs = [item.name for item in plan.steps if item.step == need]
             made = [results[name].values for name in jobs if name in results]
             if spec[need].many:
                 names = dict.fromkeys(key for values in made for key in values)

@@ -14,7 +14,7 @@ from mlnb.core.errors import MlnbError, UnreadableRecord
 from mlnb.core.project import Project
 from mlnb.core.records import now
 from mlnb.execution.parameters import secret
-from mlnb.execution.steps import keys, payloads, showing
+from mlnb.execution.steps import keys, payloads, reads, showing
 from mlnb.execution.steps.code import CellCode
 from mlnb.execution.steps.keys import Key, Keys
 from mlnb.execution.steps.records import Change, DatasetRead, StepReport, StoredStep
@@ -144,7 +144,7 @@ class Step:
 
     def _is_usable(self, record: StoredStep) -> bool:
         for read in record.datasets:
-            if not _is_current(read):
+            if not reads.is_current(read):
                 self.reason = f"dataset {read.name} has another version now than {read.number}"
                 return False
         if record.pickle and not self._is_ours(record):
@@ -260,23 +260,12 @@ class Step:
         return [f"it saved {', '.join(written)}; that is not done again when it is reused"]
 
     def _datasets(self) -> list[DatasetRead]:
-        from mlnb.datasets import versions
-
-        found: dict[str, DatasetRead] = {}
-        for edge in self._edges:
-            if edge.direction == "input" and edge.kind == "dataset":
-                name, _, number = edge.ref.partition("@")
-                # without the name: a cache must not look like somebody who needs the version
-                refs = [
-                    said.removeprefix(name)
-                    for said in self.key.constants
-                    if said == name or said.startswith(f"{name}@")
-                ]
-                newest = versions.find(name).number
-                found[edge.ref] = DatasetRead(
-                    name=name, number=int(number), refs=sorted(refs), latest=newest
-                )
-        return list(found.values())
+        found = [
+            edge.ref
+            for edge in self._edges
+            if edge.direction == "input" and edge.kind == "dataset"
+        ]
+        return [reads.read_of(ref, self.key.constants) for ref in dict.fromkeys(found)]
 
     # -- what is said ----------------------------------------------------------------------------
 
@@ -325,15 +314,3 @@ class Step:
 
 def _signed(record: StoredStep) -> str:
     return f"{record.pickle}\n{record.outputs}"
-
-
-def _is_current(read: DatasetRead) -> bool:
-    """Tell whether the code that read a version would read the same one now."""
-    from mlnb.datasets import versions
-
-    try:
-        if read.refs:
-            return read.number in {versions.find(read.name + ref).number for ref in read.refs}
-        return versions.find(read.name).number == read.latest
-    except MlnbError:
-        return False

@@ -41,13 +41,19 @@ class ProjectModules:
     ----------
     root : Path
         The project's folder.
+    first : iterable of Path
+        Where they are looked for before ``sys.path``.
+    imported : bool
+        Whether what this process has imported counts; not for code that runs in another one.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, first: Iterable[Path] = (), *, imported: bool = True) -> None:
         self._root = root
+        self._imported = imported
+        places = [*first, *(Path(entry or ".").absolute() for entry in sys.path)]
         self._path = [
             str(item)
-            for item in dict.fromkeys(Path(entry or ".").absolute() for entry in sys.path)
+            for item in dict.fromkeys(places)
             if item.is_relative_to(root) and not _is_foreign(item, root) and item.is_dir()
         ]
 
@@ -86,7 +92,7 @@ class ProjectModules:
 
     def file(self, name: str) -> Path | None:
         """Return the file of a module of the project, imported or not."""
-        module = sys.modules.get(name)
+        module = sys.modules.get(name) if self._imported else None
         if module is not None:
             return _file_of(module, self._root)
         path = self._path

@@ -1,0 +1,35 @@
+"""Whether what a step has made outside its result is still there."""
+
+from collections.abc import Iterable
+
+from mlnb.core.errors import MlnbError
+from mlnb.pipelines.caching.records import Made
+
+
+def gone(made: Iterable[Made]) -> str:
+    """Say what is not there any more, or ``""``."""
+    for item in made:
+        if not _is_there(item):
+            short = item.ref[:8] if item.kind == "run" else item.ref
+            return f"the {item.kind} {short} that it made is not there any more"
+    return ""
+
+
+def _is_there(item: Made) -> bool:
+    try:
+        if item.kind == "dataset":
+            from mlnb.datasets import versions
+
+            found = versions.find(item.ref)
+            return not item.digest or found.digest == item.digest
+        if item.kind == "model":
+            from mlnb.tracking import models
+
+            return models.resolve(item.ref).ref == item.ref
+        if item.kind == "run":
+            from mlnb.tracking import runs
+
+            return bool(runs.show(item.ref).id)
+    except MlnbError:
+        return False
+    return False  # a release is the present state of an endpoint: nobody can give it back
