@@ -45,6 +45,7 @@ NOUNS: dict[str, Entry] = {
     "endpoint": Entry(f"{_COMMANDS}.endpoint:endpoint", "Serve models."),
     "monitor": Entry(f"{_COMMANDS}.monitor:monitor", "Watch drift and realised accuracy."),
     "kernel": Entry(f"{_COMMANDS}.kernel:kernel", "Kernels that start in milliseconds."),
+    "ci": Entry(f"{_COMMANDS}.ci:ci", "Run pipelines in CI; check its files."),
     # shortcuts
     "run": Entry(f"{_COMMANDS}.pipeline:run", "Run a pipeline (pipeline run).", line=False),
     "deploy": Entry(f"{_COMMANDS}.endpoint:deploy", "Deploy a model (endpoint deploy)."),

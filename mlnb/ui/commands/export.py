@@ -83,6 +83,7 @@ def perform(
 
 def options_of(target: str, names: dict[str, Any], steps: set[str]) -> Options:
     """Return the options of a command line; in ``--runner a=b``, ``a`` may be a step or a label."""
+    names["without"] = tuple(names["without"])
     runners: dict[str, str] = {}
     for text in names.pop("runners"):
         step, equals, label = text.partition("=")
@@ -113,6 +114,5 @@ def export(
     from mlnb.pipelines import exporters, spec
 
     values = given(single, raw, files, texts, typed=typed)
-    names["without"] = tuple(names["without"])
     options = options_of(target, names, set(spec.load(spec.find(pipeline)).steps))
     return exporters.export(pipeline, options, parameters=values, force=force)
