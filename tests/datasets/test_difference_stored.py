@@ -18,7 +18,7 @@ from mlnb import datasets
 from mlnb.datasets import versions
 from mlnb.datasets.difference.columns import columns_of
 from mlnb.datasets.difference.lineage import lineage_of
-from mlnb.datasets.difference.sides import side_of
+from mlnb.datasets.difference.sides import StoredSide, side_of
 from mlnb.datasets.storage import manifest, reading, recent, saving, writing
 
 _names = count(1)
@@ -224,3 +224,56 @@ def test_a_version_and_itself_read_nothing(read: list[tuple[str, int, int]]) -> 
     read.clear()
     assert datasets.diff("data@1", "data@1").identical
     assert read == []
+
+
+def edited_again_and_again(times: int) -> list[pd.DataFrame]:
+    """Return versions of 600 rows, each with two cells of the one before edited or put back."""
+    random = np.random.default_rng(3)
+    frames = [start(600)]
+    for turn in range(times):
+        edited = frames[-1].copy()
+        rows = random.choice(600, 2, replace=False)
+        column = edited.columns.get_loc("share")
+        edited.iloc[rows, column] = -1.0 - turn
+        if turn % 2:  # what the version before has edited is as it was
+            back = np.flatnonzero(edited["share"] == float(-turn))
+            edited.iloc[back, column] = frames[0]["share"].iloc[back]
+        frames.append(edited)
+    return frames
+
+
+def test_cells_that_come_back_are_no_change_between_versions() -> None:
+    frames = edited_again_and_again(writing.MOST_LAYERS + 2)
+    refs = [datasets.save(frame, "data", key="id").ref for frame in frames]
+    sides = [StoredSide(versions.find(ref)) for ref in refs]
+    layers = [len(side.layers("share")) for side in sides]
+    assert layers[writing.MOST_LAYERS] == writing.MOST_LAYERS
+    assert layers[writing.MOST_LAYERS + 1] == 1, "the layers were put together"
+    for one in range(1, len(frames)):
+        for other in (0, 1, one - 1):
+            for first, second in ((one, other), (other, one)):
+                recent.forget()
+                found = datasets.diff(refs[first], refs[second])
+                assert isinstance(found, datasets.DatasetDiff)
+                check(found, frames[first], frames[second])
+
+
+def test_what_was_patched_once_is_not_read_to_know_that_it_changed(
+    read: list[tuple[str, int, int]],
+) -> None:
+    frame = start(200)
+    edited = frame.copy()
+    edited.loc[::20, "share"] = -7.5
+    for version in (frame, edited):
+        datasets.save(version, "data", key="id")
+    read.clear()
+    recent.forget()
+    found = datasets.diff("data@1", "data@2")
+    assert isinstance(found, datasets.DatasetDiff)
+    (share,) = [column for column in found.columns if column.name == "share"]
+    assert share.cells == 10
+    assert {sample.after for sample in share.samples} == {"-7.5"}
+    assert [stop - start for name, start, stop in read if name == "share"] == [4]
+    read.clear()
+    assert list(found.cells("share")["after"]) == [-7.5] * 10
+    assert len([name for name, *_ in read if name == "share"]) == 10, "now all units are"

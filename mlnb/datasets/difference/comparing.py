@@ -194,14 +194,19 @@ def _changed(compared: Comparison, lineage: Lineage | None) -> dict[str, Positio
     rows = compared.found
     found: dict[str, Positions] = {}
     if lineage is not None and lineage.agrees(rows.origin):
-        found = {name: lineage.suspects(name) for name in names if lineage.shares(name)}
-        suspects = {name: where for name, where in found.items() if len(where)}
+        known = {name: lineage.told_apart(name) for name in names if lineage.shares(name)}
+        found = {name: certain for name, (certain, _suspects) in known.items()}
+        suspects = {name: where for name, (_certain, where) in known.items() if len(where)}
         before = compared.before.cells({n: rows.sources(r) for n, r in suspects.items()})
         after = compared.after.cells(suspects)
         for name, where in suspects.items():
-            found[name] = where[changed_cells(before[name], after[name])]
-            if len(where) <= _KEPT:
-                compared.read[name] = where, before[name], after[name]
+            changed = where[changed_cells(before[name], after[name])]
+            if not len(found[name]):
+                found[name] = changed
+                if len(where) <= _KEPT:
+                    compared.read[name] = where, before[name], after[name]
+            elif len(changed):
+                found[name] = np.union1d(found[name], changed)
 
     def compare(name: str) -> Positions:
         return _changed_rows(compared, name)

@@ -62,6 +62,21 @@ class Lineage:
         found: Positions = rows[rows < self.shared]
         return found
 
+    def certain(self, name: str) -> Positions:
+        """Return those of the patched rows whose cell is known to differ without reading it.
+
+        When one side has all patches of the other and some more, a cell that these replaced once
+        is another one; a cell that they replaced twice may be what it was.
+        """
+        one, other = sorted((self._before.layers(name), self._after.layers(name)), key=len)
+        more = other[len(one) :]
+        same = [layer.name for layer in one] == [layer.name for layer in other[: len(one)]]
+        if not more or not same or not all(layer.fresh for layer in more):
+            return np.zeros(0, np.int64)
+        rows, times = np.unique(np.concatenate([layer.rows for layer in more]), return_counts=True)
+        found: Positions = rows[(times == 1) & (rows < self.shared)]
+        return found
+
     @cached_property
     def origin(self) -> Positions | None:
         """Return per row of the later table the earlier one's row from the same place, or -1.
@@ -94,7 +109,18 @@ class Lineage:
 
     def suspects(self, name: str) -> Positions:
         """Return the later table's rows, of those with an origin, whose cell may have changed."""
-        rows = self.patched(name)
+        return self._rows_from(self.patched(name))
+
+    def told_apart(self, name: str) -> tuple[Positions, Positions]:
+        """Return the suspects whose cell is known to have changed, and those to be looked at."""
+        rows, known = self.patched(name), self.certain(name)
+        if not len(known):
+            return known, self._rows_from(rows)
+        doubtful = rows[~np.isin(rows, known, assume_unique=True)]
+        return self._rows_from(known), self._rows_from(doubtful)
+
+    def _rows_from(self, rows: Positions) -> Positions:
+        """Return the later table's rows, of those with an origin, that come from these places."""
         selection = self._after.selection
         if selection is None:
             rows = rows[rows < self._after.rows]

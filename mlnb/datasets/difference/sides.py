@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -49,6 +49,17 @@ def side_of(version: StoredVersion) -> Side:
     if version.kind == "link":
         return LinkedSide(version)
     return StoredSide(version)
+
+
+class Layer(NamedTuple):
+    """One patch of a column."""
+
+    name: tuple[str, int]
+    """Where it is stored."""
+    rows: Positions
+    """The rows of the files whose cells it replaces."""
+    fresh: bool
+    """Whether it replaces each cell by another one."""
 
 
 class StoredSide:
@@ -126,13 +137,33 @@ class StoredSide:
             self._patches[name] = self._read_patches(name)
         return self._patches[name]
 
+    def layers(self, name: str) -> list[Layer]:
+        """Return a column's patches in their order, the last of which counts."""
+        at = self._place(name)
+        patches = [patch for patch in self.stored.manifest.patches if patch.column == at]
+        return [
+            Layer((patch.object, patch.start), places, patch.fresh)
+            for patch, (places, _cells) in zip(patches, self._layered(name), strict=True)
+        ]
+
     @cached_property
     def _patches(self) -> dict[str, tuple[Positions, Any]]:
         return {}
 
+    @cached_property
+    def _read_layers(self) -> dict[str, list[tuple[Positions, Any]]]:
+        return {}
+
+    def _layered(self, name: str) -> list[tuple[Positions, Any]]:
+        if name not in self._read_layers:
+            stored, at = self.stored, self._place(name)
+            found = reading.patched_cells(stored.store, stored.manifest, at, self.ref)
+            self._read_layers[name] = found
+        return self._read_layers[name]
+
     def _read_patches(self, name: str) -> tuple[Positions, Any]:
         stored = self.stored
-        patches = reading.patched_cells(stored.store, stored.manifest, self._place(name), self.ref)
+        patches = self._layered(name)
         if not patches:
             return np.zeros(0, np.int64), None
         rows = np.concatenate([places for places, _cells in patches])

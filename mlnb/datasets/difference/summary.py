@@ -66,7 +66,7 @@ def summary(compared: "Comparison", *, cells: int, rows: int) -> DatasetDiff:
 
 def _columns(compared: "Comparison", cells: int) -> list[ColumnDifference]:
     """Return the columns in which cells or values differ, those with the most changes first."""
-    chosen = {name: _spread(rows, cells) for name, rows in compared.changed.items() if len(rows)}
+    chosen = _chosen(compared, cells)
     every = np.unique(np.concatenate(list(chosen.values()) or [np.zeros(0, np.int64)]))
     places = dict(zip(every.tolist(), _places(compared, every), strict=True))
     samples = {
@@ -119,6 +119,29 @@ def _texts(
     before = compared.before.cells({n: compared.found.sources(r) for n, r in unread.items()})
     after = compared.after.cells(unread)
     return found | {name: (texts(before[name]), texts(after[name])) for name in unread}
+
+
+def _chosen(compared: "Comparison", count: int) -> dict[str, Positions]:
+    """Return some rows of each column that changed.
+
+    They are spread over those that were read already. Of other columns they are taken from one
+    unit each, the same one if it can be, because units are read whole.
+    """
+    changed = {name: rows for name, rows in compared.changed.items() if len(rows)}
+    found = {name: _spread(changed.pop(name), count) for name in compared.read if name in changed}
+    offered = {
+        name: np.bincount(rows // compared.after.unit_rows).clip(max=count)
+        for name, rows in changed.items()
+    }
+    width = max(map(len, offered.values()), default=0)
+    offers = np.zeros(width, np.int64)
+    for counts in offered.values():
+        offers[: len(counts)] += counts
+    for name, rows in changed.items():
+        counts = offered[name]
+        unit = int(np.argmax(counts * (int(offers.max()) + 1) + offers[: len(counts)]))
+        found[name] = _spread(rows[rows // compared.after.unit_rows == unit], count)
+    return {name: found[name] for name in compared.changed if name in found}
 
 
 def _spread(rows: Positions, count: int) -> Positions:

@@ -82,6 +82,8 @@ class Patch(Record):
     object_size: int
     start: int
     size: int
+    fresh: bool = False
+    """Whether each cell is known to differ from the one that it replaces."""
 
 
 @dataclass(frozen=True, kw_only=True)

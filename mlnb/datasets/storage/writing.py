@@ -237,25 +237,26 @@ class _Layers:
         for patch in old:
             layers[patch.column] = layers.get(patch.column, 0) + 1
         places = self._base_places()
-        pieces: list[tuple[int, int, Any]] = []
+        pieces: list[tuple[int, int, Any, bool]] = []
         for column, rows in patched.items():
             base = rows
             if places is not None:
                 base = places[rows if len(places) == self.new.values.num_rows else self._rank(rows)]
             table = _cells(base, take_any(self.new.values.column(column), rows))
-            if layers.get(column, 0) >= MOST_LAYERS:
+            full = layers.get(column, 0) >= MOST_LAYERS
+            if full:
                 table = self._put_together(column, table)
                 old = [patch for patch in old if patch.column != column]
-            pieces.append((column, table.num_rows, _packed_table(table)))
+            pieces.append((column, table.num_rows, _packed_table(table), not full))
         if not pieces:
             return old
-        data = b"".join(memoryview(buffer) for _column, _cells, buffer in pieces)
+        data = b"".join(memoryview(buffer) for _column, _cells, buffer, _fresh in pieces)
         digest, start = self.store.put(data), 0
-        for column, cells, buffer in pieces:
+        for column, cells, buffer, fresh in pieces:
             old.append(
                 Patch(
                     column=column, cells=cells, object=digest, object_size=len(data),
-                    start=start, size=buffer.size,
+                    start=start, size=buffer.size, fresh=fresh,
                 )
             )  # fmt: skip
             start += buffer.size
