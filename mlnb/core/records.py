@@ -307,17 +307,44 @@ class Release(Record):
     model: str
     """``name@number``."""
     model_digest: str
-    action: Literal["deploy", "rollback"]
+    action: Literal["deploy", "canary", "shadow", "shift", "promote", "rollback"]
     reason: str
     author: str
     created: datetime
     restores: int | None = None
     """The earlier release that a rollback brings back."""
+    about: int | None = None
+    """The release that is shifted, promoted or taken back; else this entry is itself one."""
+    share: float | None = None
+    """Of a canary, from now on."""
+    sticky_by: str = ""
+    rules: list[str] = field(default_factory=list)
+    """What a canary has to keep."""
+    promote_after: float | None = None
+    """Seconds after which a canary that kept its rules is promoted."""
+    rule: str = ""
+    """The rule that decided this, where no human did."""
 
     @property
     def ref(self) -> str:
         """Return ``endpoint@number``."""
         return f"{self.endpoint}@{self.number}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndpointPart(Record):
+    """One of the releases that an endpoint serves at the same time."""
+
+    release: int
+    model: str
+    role: Literal["current", "canary", "shadow"]
+    share: float | None = None
+    """Of a canary: its share of the requests."""
+    sticky_by: str = ""
+    rules: list[str] = field(default_factory=list)
+    workers: int = 0
+    crashes: int = 0
+    """Of its workers, in a row."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -334,6 +361,8 @@ class EndpointStatus(Record):
     requests: int = 0
     errors: int = 0
     detail: str = ""
+    parts: list[EndpointPart] = field(default_factory=list)
+    """The releases that serve: the current one, a canary, a shadow."""
 
 
 @dataclass(frozen=True, kw_only=True)

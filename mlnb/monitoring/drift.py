@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from mlnb.core.errors import BadInput, UnknownName
 from mlnb.core.records import FeatureDrift
-from mlnb.monitoring.reference import Reference
-from mlnb.monitoring.significance import corrected
+from mlnb.validation.reference import Reference
+from mlnb.validation.significance import corrected
 
 if TYPE_CHECKING:
     import pandas as pd

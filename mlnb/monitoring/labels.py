@@ -5,33 +5,18 @@ Each call stores only what is new or different, as one Parquet object and one en
 to what is there, and of an id that is labelled twice the later label counts.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from mlnb.core import project
 from mlnb.core.errors import BadInput, UnsupportedData
 from mlnb.core.names import check_name
-from mlnb.core.records import Record, now
+from mlnb.core.records import now
+from mlnb.serving.outcomes import LabelBatch, known, log_name
 from mlnb.validation.frames import column, table
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True, kw_only=True)
-class LabelBatch(Record):
-    """One entry of an endpoint's labels."""
-
-    endpoint: str
-    digest: str
-    """The Parquet object with the columns ``id`` and ``label``."""
-    rows: int
-    column: str
-    """What the label was called."""
-    author: str
-    created: datetime
 
 
 def label(endpoint: str, frame: Any, *, id: str = "id", label: str) -> int:
@@ -81,28 +66,6 @@ def label(endpoint: str, frame: Any, *, id: str = "id", label: str) -> int:
         )
     _store(endpoint, _changed(given, known(endpoint)), label)
     return joined
-
-
-def known(endpoint: str) -> "pd.Series[Any]":
-    """Return the newest label of every id, as objects, indexed by the id's text."""
-    import pandas as pd
-
-    here = project.current()
-    parts = []
-    for entry in here.store.entries(_log(endpoint)):
-        batch = LabelBatch.from_dict(entry.data)
-        body = here.store.get(batch.digest, wanted_by=f"labels of {endpoint}")
-        part = pd.read_parquet(BytesIO(body))
-        parts.append(pd.Series(part["label"].astype(object).to_numpy(), index=part["id"]))
-    if not parts:
-        return pd.Series([], index=pd.Index([], dtype="string"), dtype=object)
-    every = pd.concat(parts)
-    newest: pd.Series[Any] = every[~every.index.duplicated(keep="last")]
-    return newest
-
-
-def _log(endpoint: str) -> str:
-    return f"endpoints/{endpoint}/labels"
 
 
 def _clean(ids: "pd.Series[Any]", labels: "pd.Series[Any]") -> "pd.Series[Any]":
@@ -159,5 +122,5 @@ def _store(endpoint: str, changed: "pd.Series[Any]", name: str) -> None:
         author=here.settings.author,
         created=now(),
     )
-    here.store.append(_log(endpoint), lambda _number: batch.to_dict())
+    here.store.append(log_name(endpoint), lambda _number: batch.to_dict())
     here.events.emit("labels.added", endpoint, rows=len(changed), column=name)

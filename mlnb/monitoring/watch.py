@@ -17,10 +17,11 @@ from mlnb.core.records import (
     SuiteResult,
     now,
 )
-from mlnb.monitoring import alarms, drift, labels, performance, periods
+from mlnb.monitoring import alarms, drift, performance, periods
 from mlnb.monitoring.drift import Rules
-from mlnb.monitoring.reference import Reference, prepare
+from mlnb.serving.outcomes import known
 from mlnb.serving.prediction_reader import OWN
+from mlnb.validation.reference import Reference, prepare
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,7 +102,7 @@ def _reported(
     reference: Any,
     rules: Rules,
 ) -> list[DriftReport]:
-    truth = labels.known(endpoint)
+    truth = known(endpoint)
     watched: dict[str, _Watched] = {}
     found = []
     for name, part in parts:

@@ -1,241 +1,292 @@
-"""The worker processes that serve one release, kept alive."""
+"""The processes of one release as the supervisor sees them: a loader, and the workers it forks.
+
+A generation can be found again: its loader listens on a Unix socket, so a supervisor that is
+started after another one was killed takes it over while it serves.
+"""
 
 import asyncio
 import contextlib
 import json
 import logging
 import os
+import secrets
+import signal
 import socket
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mlnb.core.extras import require
+from mlnb.core.records import Record
 from mlnb.serving.metrics import SHARED
-from mlnb.serving.prediction_log import new_worker_id
+from mlnb.serving.routing import Route, Split, Way
 
 LOAD = 150.0
 """Seconds a model may take to load."""
-LEAVE = 40.0
-"""Seconds after which a worker that was told to leave is killed."""
-FIRST_PAUSE = 0.2
-LONGEST_PAUSE = 30.0
-STEADY = 60.0
-"""Seconds of work after which earlier crashes are forgotten."""
+ORDER = 45.0
+"""Seconds the loader may take to follow any other order."""
+LEAVE = 45.0
+"""Seconds after which processes that were told to leave are killed."""
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_LINE = 16 * 1024 * 1024
 _logger = logging.getLogger("mlnb.serving.supervisor")
 
 
 class WorkerFailed(Exception):
-    """A worker that ended, or reported a failure, instead of doing what it was told."""
+    """A loader that ended, or reported a failure, instead of doing what it was told."""
 
 
-@dataclass
-class WorkerProcess:
-    """One worker: its process, and the pipe on which it reports."""
+@dataclass(frozen=True, kw_only=True)
+class Place(Record):
+    """Where a generation is found again: what the endpoint's state remembers of it."""
 
     id: str
-    process: asyncio.subprocess.Process
-    reports: asyncio.StreamReader
-    transport: asyncio.ReadTransport
-
-    @classmethod
-    async def start(cls, listener: socket.socket, metrics: str) -> "WorkerProcess":
-        """Start a process that shares the listening socket."""
-        receiving, sending = os.pipe()
-        environment = {**os.environ, SHARED: metrics, **dict.fromkeys(_ONE_THREAD, "1")}
-        try:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "mlnb.serving.worker",
-                str(listener.fileno()),
-                str(sending),
-                stdin=asyncio.subprocess.PIPE,
-                pass_fds=(listener.fileno(), sending),
-                env=environment,
-            )
-        finally:
-            os.close(sending)
-        reports = asyncio.StreamReader()
-        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reports), os.fdopen(receiving, "rb")
-        )
-        return cls(new_worker_id(), process, reports, transport)
-
-    def order(self, order: str, **facts: Any) -> None:
-        """Send an order; one that is gone cannot hear it."""
-        stdin = self.process.stdin
-        if stdin is not None and not stdin.is_closing():
-            with contextlib.suppress(ConnectionError):
-                stdin.write(json.dumps({"order": order, **facts}).encode() + b"\n")
-
-    async def reported(self, state: str, seconds: float) -> None:
-        """Wait until the worker reports a state.
-
-        Raises
-        ------
-        WorkerFailed
-            If it reports a failure, ends or takes too long.
-        """
-        try:
-            line = await asyncio.wait_for(self.reports.readline(), seconds)
-        except TimeoutError:
-            raise WorkerFailed(f"the worker took longer than {seconds:g} s") from None
-        if not line:
-            code = await self.process.wait()
-            how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
-            raise WorkerFailed(f"the worker process ended {how}")
-        report = json.loads(line)
-        if report["state"] != state:
-            raise WorkerFailed(report.get("reason") or f"the worker reported {report['state']}")
-
-    async def ended(self, seconds: float) -> None:
-        """Wait for the process's end; kill it after a while."""
-        try:
-            await asyncio.wait_for(self.process.wait(), seconds)
-        except TimeoutError:
-            _logger.warning("worker %d did not leave and is killed", self.process.pid)
-            self.kill()
-            await self.process.wait()
-        self.transport.close()
-
-    def kill(self) -> None:
-        """Kill the process."""
-        with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
-
-
-@dataclass
-class Generation:
-    """The workers of one release, restarted when they crash until the generation retires.
-
-    Owned by the supervisor's event loop.
-    """
-
-    listener: socket.socket
-    metrics: str
-    job: dict[str, Any]
+    pid: int
+    created: float
+    """When the loader's process was created."""
+    control: str
+    """Path of the Unix socket for orders."""
+    gate: str
+    model: str
+    digest: str
     count: int
     release: int | None = None
-    crashes: int = 0
-    """In a row; 0 again after a while of steady work."""
-    workers: list[WorkerProcess] = field(default_factory=list)
-    _keepers: list["asyncio.Task[None]"] = field(default_factory=list)
-    _retired: bool = False
+    split: dict[str, Any] | None = None
+
+
+class Generation:
+    """One release's processes; used by the supervisor's event loop.
+
+    Parameters
+    ----------
+    place : Place
+        Where it is.
+    job : dict
+        What it serves, to start it again; empty when another supervisor started it.
+    """
+
+    def __init__(self, place: Place, job: dict[str, Any]) -> None:
+        self.place = place
+        self.job = job
+        self.release: int | None = place.release
+        self.split = Split.from_dict(place.split) if place.split else Split()
+        self.gone = asyncio.Event()
+        """Set when the loader has ended."""
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._lock = asyncio.Lock()
+        self._watcher: asyncio.Task[None] | None = None
+        self._process: asyncio.subprocess.Process | None = None
+        self._answers: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
 
     @property
     def model(self) -> str:
         """Return the model, ``name@number``."""
-        return str(self.job["model"])
+        return self.place.model
 
-    async def prepare(self) -> None:
-        """Start the workers and load the model in each; none accepts a request yet.
+    @property
+    def way(self) -> Way:
+        """Return how the current release's workers reach these."""
+        return Way(
+            release=self.release or 0,
+            gate=self.place.gate,
+            lanes=self.place.count,
+            share=self.split.share,
+            sticky_by=self.split.sticky_by,
+        )
+
+    def remembered(self) -> Place:
+        """Return what to write down."""
+        facts = {**self.place.to_dict(), "release": self.release, "split": self.split.to_dict()}
+        return Place.from_dict(facts)
+
+    @classmethod
+    async def start(
+        cls,
+        listener: socket.socket,
+        folder: Path,
+        metrics: Path,
+        job: dict[str, Any],
+        count: int,
+        supervisor: dict[str, Any],
+    ) -> "Generation":
+        """Start a loader process; it loads nothing yet."""
+        identity = secrets.token_hex(4)
+        control, gate = folder / f"{identity}.control", folder / f"{identity}.gate"
+        environment = {**os.environ, SHARED: str(metrics), **dict.fromkeys(_ONE_THREAD, "1")}
+        given = {"gate": str(gate), "metrics": str(metrics), "supervisor": supervisor}
+        with _listening(control) as orders, _listening(gate) as visitors:
+            sockets = [each.fileno() for each in (listener, orders, visitors)]
+            process = await asyncio.create_subprocess_exec(
+                job.get("python") or sys.executable,
+                "-m",
+                "mlnb.serving.loader",
+                *map(str, sockets),
+                json.dumps(given),
+                stdin=asyncio.subprocess.DEVNULL,
+                pass_fds=sockets,
+                env=environment,
+            )
+        created = require("psutil", "serving").Process(process.pid).create_time()
+        place = Place(
+            id=identity,
+            pid=process.pid,
+            created=created,
+            control=str(control),
+            gate=str(gate),
+            model=str(job["model"]),
+            digest=str(job["digest"]),
+            count=count,
+        )
+        made = cls(place, job)
+        made._process = process
+        await made._connect()
+        return made
+
+    @classmethod
+    async def adopt(cls, place: Place, job: dict[str, Any]) -> "Generation | None":
+        """Take over a generation that runs; None when it does not any more."""
+        found = cls(place, job)
+        try:
+            await found._connect()
+        except (OSError, WorkerFailed):
+            return None
+        return found
+
+    async def _connect(self) -> None:
+        self._reader, self._writer = await asyncio.open_unix_connection(
+            self.place.control, limit=_LINE
+        )
+        self._watcher = asyncio.create_task(self._listen(self._reader))
+        await self.ask("adopt")
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while line := await reader.readline():
+                await self._answers.put(json.loads(line))
+        if self._process is not None:
+            await self._process.wait()
+        self.gone.set()
+        await self._answers.put(None)
+
+    async def ask(self, order: str, *, seconds: float = ORDER, **facts: Any) -> dict[str, Any]:
+        """Give the loader an order and return its answer.
 
         Raises
         ------
         WorkerFailed
-            If one fails; all are gone then.
+            If it cannot follow, has ended or takes too long.
+        """
+        async with self._lock:
+            if self._writer is None or self.gone.is_set():
+                raise WorkerFailed(f"the worker process ended {self._how()}")
+            self._writer.write(json.dumps({"order": order, **facts}).encode() + b"\n")
+            try:
+                answer = await asyncio.wait_for(self._answers.get(), seconds)
+            except TimeoutError:
+                raise WorkerFailed(f"the worker took longer than {seconds:g} s") from None
+        if answer is None:
+            raise WorkerFailed(f"the worker process ended {self._how()}")
+        if answer.get("failed"):
+            raise WorkerFailed(str(answer["failed"]))
+        return answer
+
+    def _how(self) -> str:
+        code = self._process.returncode if self._process is not None else None
+        if code is None:
+            return "of itself"
+        return f"by signal {-code}" if code < 0 else f"with exit code {code}"
+
+    async def prepare(self) -> None:
+        """Load the model; nothing is served yet.
+
+        Raises
+        ------
+        WorkerFailed
+            If it does not load; the processes are gone then.
         """
         try:
-            await asyncio.gather(*(self._loaded() for _ in range(self.count)))
+            await self.ask("load", seconds=LOAD, job=self.job, count=self.place.count)
         except BaseException:
             await self.discard()
             raise
 
-    async def serve(self, release: int) -> None:
-        """Let the workers accept requests, and keep them alive from now on."""
-        self.release = release
-        try:
-            await asyncio.gather(*(self._serving(worker) for worker in self.workers))
-        except BaseException:
-            await self.discard()
-            raise
-        self._keepers = [asyncio.create_task(self._keep(worker)) for worker in self.workers]
+    async def serve(self, release: int, split: Split, route: Route) -> None:
+        """Let fresh workers answer; those of before, if any, leave."""
+        await self.ask("serve", release=release, role=split.role, route=route.to_dict())
+        self.release, self.split = release, split
 
-    async def drain(self) -> None:
-        """Retire: when this returns the workers accept nothing more; `gone` waits for their end."""
-        self._retire()
-        for worker in self.workers:
-            worker.order("drain")
-        for worker in self.workers:
-            with contextlib.suppress(WorkerFailed):
-                await worker.reported("draining", 5)
+    async def follow(self, route: Route) -> None:
+        """Tell the workers where requests go."""
+        await self.ask("route", route=route.to_dict())
+
+    async def drain(self, successor: str) -> None:
+        """Let the workers leave; when this returns they accept nothing more. The model stays."""
+        await self.ask("drain", successor=successor)
+
+    async def succeed(self, gate: str) -> None:
+        """Tell workers that still leave to whom late requests go."""
+        with contextlib.suppress(WorkerFailed):
+            await self.ask("successor", gate=gate)
 
     async def stop(self) -> None:
-        """Retire: let running requests finish and end the workers."""
-        self._retire()
-        for worker in self.workers:
-            worker.order("stop")
-        await self.gone()
-
-    async def gone(self) -> None:
-        """Wait until every worker has ended; one that lingers is killed."""
-        await asyncio.gather(*(self._gone(worker) for worker in list(self.workers)))
+        """Let running requests finish and end everything."""
+        with contextlib.suppress(WorkerFailed):
+            await self.ask("stop")
+        await self._end(LEAVE)
 
     async def discard(self) -> None:
-        """Kill the workers at once."""
-        self._retire()
-        for worker in self.workers:
-            worker.kill()
-        await self.gone()
+        """End everything at once."""
+        self._signal(signal.SIGKILL)
+        await self._end(5)
 
-    def _retire(self) -> None:
-        self._retired = True
-        for keeper in self._keepers:
-            keeper.cancel()
-
-    async def _gone(self, worker: WorkerProcess) -> None:
-        await worker.ended(LEAVE)
-        self._forget(worker)
-
-    async def _loaded(self) -> WorkerProcess:
-        worker = await WorkerProcess.start(self.listener, self.metrics)
-        self.workers.append(worker)
-        worker.order("load", job={**self.job, "worker": worker.id})
-        await self._heard(worker, "loaded")
-        return worker
-
-    async def _serving(self, worker: WorkerProcess) -> None:
-        worker.order("serve", release=self.release)
-        await self._heard(worker, "serving")
-
-    async def _heard(self, worker: WorkerProcess, state: str) -> None:
+    async def _end(self, seconds: float) -> None:
         try:
-            await worker.reported(state, LOAD)
-        except WorkerFailed:
-            worker.kill()
-            await self._gone(worker)
-            raise
+            await asyncio.wait_for(self.gone.wait(), seconds)
+        except TimeoutError:
+            _logger.warning("loader %d did not leave and is killed", self.place.pid)
+            self._signal(signal.SIGKILL)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.gone.wait(), 5)
+        if self._writer is not None:
+            self._writer.close()
+        if self._watcher is not None:
+            self._watcher.cancel()
+        for path in (self.place.control, self.place.gate):
+            Path(path).unlink(missing_ok=True)
 
-    async def _keep(self, worker: WorkerProcess) -> None:
-        """Replace a worker each time it ends, with longer and longer pauses while it keeps on."""
-        clock = asyncio.get_running_loop().time
-        while not self._retired:
-            begun = clock()
-            code = await worker.process.wait()
-            self._forget(worker)
-            self.crashes = 1 if clock() - begun > STEADY else self.crashes + 1
-            _logger.error("worker %d ended with code %d", worker.process.pid, code)
-            worker = await self._replaced()
+    def _signal(self, number: int) -> None:
+        psutil = require("psutil", "serving")
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(self.place.pid)
+            if abs(process.create_time() - self.place.created) < 1:
+                children = process.children()
+                for each in [process, *children]:
+                    with contextlib.suppress(psutil.Error):
+                        each.send_signal(number)
 
-    async def _replaced(self) -> WorkerProcess:
-        while True:
-            pause = min(FIRST_PAUSE * 2 ** (self.crashes - 1), LONGEST_PAUSE)
-            _logger.info("starting another worker in %.1f s", pause)
-            await asyncio.sleep(pause)
-            try:
-                worker = await self._loaded()
-                await self._serving(worker)
-            except WorkerFailed as error:
-                _logger.error("the worker did not start: %s", error)
-                self.crashes += 1
-            else:
-                return worker
+    def listener(self) -> socket.socket:
+        """Return the endpoint's listening socket, which every loader has, too.
 
-    def _forget(self, worker: WorkerProcess) -> None:
-        worker.transport.close()
-        with contextlib.suppress(ValueError):
-            self.workers.remove(worker)
-        multiprocess = require("prometheus_client.multiprocess", "serving")
-        multiprocess.mark_process_dead(worker.process.pid, path=self.metrics)
+        Raises
+        ------
+        OSError
+            If the loader is gone.
+        """
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+            line.settimeout(ORDER)
+            line.connect(self.place.control)
+            line.sendall(b'{"order": "listener"}\n')
+            _, descriptors, _, _ = socket.recv_fds(line, 1, 1)
+        if not descriptors:
+            raise OSError("the loader sent no socket")
+        return socket.socket(fileno=descriptors[0])
+
+
+@contextlib.contextmanager
+def _listening(path: Path) -> Any:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as made:
+        made.bind(str(path))
+        made.listen(128)
+        yield made

@@ -2,40 +2,56 @@
 
 A worker owns its files ("segments"); the first line of a segment says what every row has in
 common. A line is in the file before the request is answered, so a worker that is killed loses
-nothing it has acknowledged. A torn last line was never acknowledged; readers skip it. Full
-segments are compacted to Parquet by `mlnb.serving.compaction`.
+nothing it has acknowledged; the file is brought to the disk at most `SYNC` later, so a loss of
+power costs no more than that. Closed segments are compacted to Parquet by
+`mlnb.serving.compaction`.
 
-Format 1, JSON lines, columns rather than rows because that is a tenth of the time::
+Format 2, lines of a checksum (CRC-32, eight hexadecimal digits), a blank and JSON; columns rather
+than rows because that is a tenth of the time::
 
-    {"format": 1, "release": 3, "model": "late@2", "columns": [["distance", "double"], …]}
-    {"request_id": "…", "at": 1763877305000000, "ids": […], "times": […],
+    {"format": 2, "release": 3, "model": "late@2", "role": "current", "sample": 1.0,
+     "columns": [["distance", "double"], …]}
+    {"request_id": "…", "at": 1763877305000000, "us": 850, "ids": […], "times": […],
      "columns": [[…], …], "predictions": […], "scores": […]}
+    {"request_id": "…", "at": …, "us": …, "status": 502, "release": 4}    release 4 did not answer
+    {"gap": {"since": …, "until": …, "requests": 12}}    answered, but the disk took no lines
+
+``at`` is the arrival in microseconds since the epoch, ``us`` how many of them until the answer was
+there. Format 1 had neither checksums nor ``us``.
 """
 
+import fcntl
+import logging
 import os
 import time
 import uuid
+import zlib
+from collections.abc import Sequence
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock, Thread
 from typing import Any
-
-import numpy as np
-import pyarrow as pa
 
 from mlnb.core.extras import require
 from mlnb.serving.batches import Batch
 from mlnb.serving.scoring import plain
 
-FORMAT = 1
+FORMAT = 2
 SEGMENT_BYTES = 32 * 1024 * 1024
 SUFFIX = ".jsonl"
+SYNC = 0.02
+"""Seconds after which a line is brought to the disk."""
+REOPEN = 1.0
+"""Seconds until a file that could not be made is tried again."""
+_ALL = 2**32
+_logger = logging.getLogger("mlnb.serving")
 
 
 class PredictionLog:
     """Appends to a worker's own segments.
 
-    Owns the open file; safe to use from several threads. A failing disk raises OSError, and then
-    the request must not be acknowledged.
+    Owns the open file; safe to use from several threads. A failing disk (one that is full, say)
+    stops no answer: what could not be written is counted in ``lost``, told to the server's log, and
+    written down as a gap as soon as lines can be written again.
 
     Parameters
     ----------
@@ -51,6 +67,12 @@ class PredictionLog:
         The model's inputs.
     limit : int
         Bytes after which a new segment is begun.
+    role : str
+        ``current``, ``canary`` or ``shadow``.
+    sample : float
+        Share of the requests that is logged, 0 to 1, chosen by request id.
+    exclude : sequence of str
+        Inputs that are not logged.
     """
 
     def __init__(
@@ -59,35 +81,45 @@ class PredictionLog:
         worker: str,
         release: int,
         model: str,
-        schema: pa.Schema,
+        schema: Any,
         *,
         limit: int = SEGMENT_BYTES,
+        role: str = "current",
+        sample: float = 1.0,
+        exclude: Sequence[str] = (),
     ) -> None:
-        self._json = require("orjson", "serving")
-        self._folder = folder
-        self._worker = worker
-        self._limit = limit
+        json = require("orjson", "serving")
+        self._dumps = json.dumps
+        self._options = json.OPT_SERIALIZE_NUMPY | json.OPT_NAIVE_UTC
+        self._folder, self._worker, self._limit = folder, worker, limit
+        kept = [(place, each) for place, each in enumerate(schema) if each.name not in exclude]
+        self._kept = [place for place, _ in kept] if len(kept) < len(schema) else None
+        self._below = round(sample * _ALL)
         self._header = {
             "format": FORMAT,
             "release": release,
             "model": model,
-            "columns": [[field.name, str(field.type)] for field in schema],
+            "role": role,
+            "sample": sample,
+            "columns": [[each.name, str(each.type)] for _, each in kept],
         }
+        self.lost = 0
+        """Requests that were answered and could not be logged."""
+        self._gap: dict[str, int] | None = None
         self._lock = Lock()
         self._number = 0
         self._size = 0
         self._torn = False
-        self._descriptor = self._open()
+        self._retry = 0.0
+        self._descriptor = -1
+        self._sync = _Sync()
+        try:
+            self._open()
+        except OSError as error:  # a release can serve, and be rolled back to, all the same
+            self._failed(error, 0)
 
-    def append(
-        self,
-        request_id: str,
-        at: int,
-        batch: Batch,
-        predictions: np.ndarray[Any, Any],
-        scores: np.ndarray[Any, Any] | None,
-    ) -> None:
-        """Write one request's rows.
+    def append(self, request_id: str, at: int, batch: Batch, predictions: Any, scores: Any) -> bool:
+        """Write one request's rows; tells whether the log has what it is to have.
 
         Parameters
         ----------
@@ -97,44 +129,95 @@ class PredictionLog:
             Arrival, microseconds since the epoch.
         batch : Batch
             What was asked.
-        predictions, scores : arrays
-            What was answered.
+        predictions, scores : list or array
+            What was answered; no scores are None.
         """
-        entry: dict[str, Any] = {"request_id": request_id, "at": at}
+        if self._below < _ALL and zlib.crc32(request_id.encode()) >= self._below:
+            return True
+        now = time.time_ns() // 1000
+        entry: dict[str, Any] = {"request_id": request_id, "at": at, "us": now - at}
         if batch.ids is not None:
             entry["ids"] = batch.ids
-        if batch.times is not None:
+        if batch.moments is not None:
             entry["times"] = batch.times
-        entry["columns"] = [_values(column) for column in batch.table.columns]
+        columns = batch.columns
+        if self._kept is not None:
+            columns = [columns[place] for place in self._kept]
+        entry["columns"] = columns
         entry["predictions"] = plain(predictions)
         if scores is not None:
             entry["scores"] = scores
-        line = self._line(entry)
-        with self._lock:
-            if self._size >= self._limit:
-                os.close(self._descriptor)
-                self._descriptor = self._open()
-            self._write(line)
+        return self._add(entry, now)
+
+    def failed(self, request_id: str, at: int, status: int, release: int) -> None:
+        """Note that a release did not answer a request."""
+        now = time.time_ns() // 1000
+        facts = {"request_id": request_id, "at": at, "us": now - at}
+        self._add({**facts, "status": status, "release": release}, now)
 
     def close(self) -> None:
-        """Close the file."""
+        """Bring everything to the disk and close the file."""
         with self._lock:
+            self._sync.end()
             if self._descriptor >= 0:
                 os.close(self._descriptor)
                 self._descriptor = -1
+                self._retry = float("inf")
+
+    def _add(self, entry: dict[str, Any], now: int) -> bool:
+        line = self._line(entry)
+        with self._lock:
+            try:
+                if self._descriptor < 0 or self._size >= self._limit:
+                    self._rotate()
+                if self._gap is not None:
+                    self._write(self._line({"gap": {**self._gap, "until": now}}))
+                    _logger.warning("the prediction log is written again; %d lost", self.lost)
+                    self._gap = None
+                self._write(line)
+            except OSError as error:
+                self._failed(error, now)
+                return False
+        self._sync.wanted(self._descriptor)
+        return True
+
+    def _failed(self, error: OSError, now: int) -> None:
+        if now:
+            self.lost += 1
+        if self._gap is None:
+            reason = error.strerror or error
+            _logger.error("the prediction log cannot be written, serving goes on: %s", reason)
+            self._gap = {"since": now or time.time_ns() // 1000, "requests": 0}
+        self._gap["requests"] += bool(now)
 
     def _line(self, entry: dict[str, Any]) -> bytes:
-        options = self._json.OPT_SERIALIZE_NUMPY | self._json.OPT_APPEND_NEWLINE
-        return bytes(self._json.dumps(entry, option=options))
+        text: bytes = self._dumps(entry, None, self._options)
+        return b"%08x %b\n" % (zlib.crc32(text), text)
 
-    def _open(self) -> int:
+    def _rotate(self) -> None:
+        if self._descriptor >= 0:
+            self._sync.now(self._descriptor)
+            os.close(self._descriptor)
+            self._descriptor = -1
+        if time.monotonic() < self._retry:
+            raise OSError("its next file could not be made a moment ago")
+        self._open()
+
+    def _open(self) -> None:
         self._number += 1
         name = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{self._worker}-{self._number:04d}"
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
+        self._retry = time.monotonic() + REOPEN
         descriptor = os.open(self._folder / f"{name}{SUFFIX}", flags, 0o600)
         self._descriptor, self._size, self._torn = descriptor, 0, False
-        self._write(self._line(self._header))
-        return descriptor
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # until this process ends: it is being written
+        try:
+            self._write(self._line(self._header))
+        except OSError:
+            os.close(descriptor)
+            self._descriptor = -1
+            (self._folder / f"{name}{SUFFIX}").unlink(missing_ok=True)
+            raise
 
     def _write(self, line: bytes) -> None:
         if self._torn:
@@ -143,7 +226,50 @@ class PredictionLog:
         self._size += written
         self._torn = written != len(line)
         if self._torn:
-            raise OSError(f"only {written} of {len(line)} bytes of the prediction log were written")
+            raise OSError(f"only {written} of {len(line)} bytes were written")
+
+
+class _Sync:
+    """Brings a file to the disk soon after it is written to, in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._wake = Event()
+        self._thread: Thread | None = None
+        self._descriptor = -1
+        self._over = False
+
+    def wanted(self, descriptor: int) -> None:
+        """Have a file brought to the disk within `SYNC`."""
+        if self._descriptor >= 0:
+            return  # it will be
+        self._descriptor = descriptor
+        if self._thread is None:
+            self._thread = Thread(target=self._run, name="prediction log", daemon=True)
+            self._thread.start()
+        self._wake.set()
+
+    def now(self, descriptor: int) -> None:
+        """Do it here and now."""
+        try:
+            os.fdatasync(descriptor)
+        except OSError as error:
+            _logger.error("the prediction log was not brought to the disk: %s", error)
+
+    def end(self) -> None:
+        """Do what is left, and end the thread."""
+        self._over = True
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(10)
+
+    def _run(self) -> None:
+        while not self._over:
+            self._wake.wait()
+            self._wake.clear()
+            time.sleep(SYNC / 2)
+            descriptor, self._descriptor = self._descriptor, -1
+            if descriptor >= 0:
+                self.now(descriptor)
 
 
 def new_worker_id() -> str:
@@ -156,12 +282,21 @@ def worker_of(segment: Path) -> str:
     return segment.name.split("-")[1]
 
 
-def _values(column: pa.ChunkedArray) -> Any:
-    kind = column.type
-    if pa.types.is_floating(kind) or (pa.types.is_integer(kind) and not column.null_count):
-        return np.ascontiguousarray(column.to_numpy())
-    if pa.types.is_timestamp(kind):
-        return column.cast(pa.timestamp("us", kind.tz), safe=False).cast(pa.int64()).to_pylist()
-    if pa.types.is_date(kind):
-        return column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()).to_pylist()
-    return column.to_pylist()
+def lines_of(data: bytes) -> list[bytes]:
+    """Return the JSON of a segment's whole lines; torn and damaged ones are left out.
+
+    A segment of format 1 has no checksums: a line that is no JSON was torn.
+    """
+    lines = data.splitlines()
+    if data.startswith(b"{"):
+        return [line for line in lines if line.startswith(b"{") and line.endswith(b"}")]
+    found = []
+    for line in lines:
+        check, _, text = line.partition(b" ")
+        try:
+            whole = len(check) == 8 and int(check, 16) == zlib.crc32(text)
+        except ValueError:
+            whole = False
+        if whole:
+            found.append(text)
+    return found

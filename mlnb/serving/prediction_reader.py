@@ -1,5 +1,6 @@
 """Reading the prediction log: segments, as JSON lines or compacted to Parquet, as one table."""
 
+import json
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -15,11 +16,15 @@ from mlnb.core.errors import BadInput, UnknownName, UnreadableRecord
 from mlnb.core.extras import require
 from mlnb.core.names import check_name
 from mlnb.serving.folders import log_folder
-from mlnb.serving.prediction_log import FORMAT, SUFFIX
+from mlnb.serving.prediction_log import FORMAT, SUFFIX, lines_of
 
 COMPACT = ".parquet"
-OWN = ("request_id", "id", "time", "release", "model", "prediction", "score")
+OWN = ("request_id", "id", "time", "release", "model", "prediction", "score", "latency")
 """The log's own columns; a model input of the same name is found as ``input_<name>``."""
+ROLE = b"mlnb.role"
+SOURCES = b"mlnb.sources"
+"""Keys of a table's metadata: in which role it was answered, and the segments it was made of."""
+TRIES = 20
 _MOMENT = pa.timestamp("us", "UTC")
 
 
@@ -29,6 +34,7 @@ def predictions(
     since: datetime | str | None = None,
     until: datetime | str | None = None,
     release: int | None = None,
+    shadow: bool = False,
 ) -> pd.DataFrame:
     """Return what an endpoint was asked and what it answered, one line per row.
 
@@ -40,13 +46,16 @@ def predictions(
         Bounds on ``time``: from ``since`` on, before ``until``. Naive means UTC.
     release : int, optional
         Only what this release answered.
+    shadow : bool
+        What shadows said instead, which no client has seen.
 
     Returns
     -------
     DataFrame
         ``request_id``, ``id`` (given by the client, else ``<request_id>-<row>``), ``time`` (UTC;
         of the event as given by the client, else of arrival), ``release``, ``model``, every input
-        of the model, ``prediction`` and ``score``; ordered by time.
+        of the model (but those that are not logged), ``prediction``, ``score`` and ``latency``
+        (ms from arrival to answer); ordered by time.
 
     Raises
     ------
@@ -56,8 +65,11 @@ def predictions(
     folder = log_folder(check_name("endpoint", name))
     if not folder.is_dir():
         raise UnknownName("prediction log of endpoint", name, _logged())
-    tables = [table for table in map(read_segment, segments(folder)) if table is not None]
-    tables = [_chosen(table, _moment(since), _moment(until), release) for table in tables]
+    tables = [
+        _chosen(table, _moment(since), _moment(until), release)
+        for table in read(folder)
+        if ((table.schema.metadata or {}).get(ROLE) == b"shadow") == shadow
+    ]
     frame = _together([table for table in tables if table.num_rows] or tables[:1])
     return frame.sort_values("time", kind="stable", ignore_index=True)
 
@@ -67,50 +79,71 @@ def _logged() -> list[str]:
     return [path.name for path in parent.iterdir() if path.is_dir()] if parent.is_dir() else []
 
 
-def segments(folder: Path) -> list[Path]:
-    """Return the segments in the order they were begun, without their suffixes."""
-    names = {path.with_suffix("") for path in folder.iterdir() if path.suffix in (SUFFIX, COMPACT)}
-    return sorted(names)
+def read(folder: Path) -> list[pa.Table]:
+    """Return the tables of all segments, in the order in which they were begun.
 
-
-def read_segment(segment: Path) -> pa.Table | None:
-    """Return a segment's rows, or None when it has none.
-
-    The compacted form wins: it is complete as soon as it has its name, and the lines are removed
-    after that.
+    Compacted ones win: they are complete as soon as they have their names, and the lines are
+    removed after that. Should they be removed while they are looked for, all is read again.
     """
-    compact = segment.with_suffix(COMPACT)
-    for _ in range(2):  # the second time in case it was compacted between two looks
-        if compact.exists():
-            return pq.read_table(compact)
+    for attempt in range(TRIES):
         try:
-            return table_of(segment.with_suffix(SUFFIX))
+            return _read(folder)
         except FileNotFoundError:
-            continue
-    return None
+            if attempt == TRIES - 1:
+                raise
+    return []
+
+
+def _read(folder: Path) -> list[pa.Table]:
+    found: dict[str, pa.Table] = {}
+    covered: set[str] = set()
+    for file in folder.glob(f"*{COMPACT}"):
+        table = found[file.stem] = pq.read_table(file)
+        covered |= {file.stem, *sources(table.schema)}
+    for file in folder.glob(f"*{SUFFIX}"):
+        if file.stem not in covered:
+            table = table_of(file)
+            if table is not None:
+                found[file.stem] = table
+    return [found[name] for name in sorted(found)]
+
+
+def sources(schema: pa.Schema) -> list[str]:
+    """Return the segments that a compacted one was made of."""
+    given = (schema.metadata or {}).get(SOURCES)
+    return list(json.loads(given)) if given else []
 
 
 def table_of(file: Path) -> pa.Table | None:
-    """Read the JSON lines of a segment."""
+    """Read the lines of a segment; None when it has no rows.
+
+    Raises
+    ------
+    UnreadableRecord
+        If a newer mlnb wrote it.
+    """
+    header, entries = entries_of(file)
+    answered = [entry for entry in entries if "predictions" in entry]
+    return _assemble(header, answered) if answered else None
+
+
+def entries_of(file: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return a segment's first line and the others; all empty if it was killed while it began."""
     orjson = require("orjson", "serving")
-    lines = file.read_bytes().splitlines()
-    if not lines:
-        return None
-    try:
-        header = orjson.loads(lines[0])
-    except ValueError:
-        return None  # killed while it began the segment: nothing was acknowledged
-    if header["format"] > FORMAT:
-        raise UnreadableRecord(
-            f"prediction log {file.name}", f"it has format {header['format']}, known is {FORMAT}"
-        )
     entries = []
-    for line in lines[1:]:
+    for line in lines_of(file.read_bytes()):
         try:
             entries.append(orjson.loads(line))
         except ValueError:  # torn, and so never acknowledged
             continue
-    return _assemble(header, entries) if entries else None
+    if not entries or "format" not in entries[0]:
+        return {}, []
+    header = entries[0]
+    if header["format"] > FORMAT:
+        raise UnreadableRecord(
+            f"prediction log {file.name}", f"it has format {header['format']}, known is {FORMAT}"
+        )
+    return header, entries[1:]
 
 
 def _assemble(header: dict[str, Any], entries: list[dict[str, Any]]) -> pa.Table:
@@ -135,7 +168,10 @@ def _assemble(header: dict[str, Any], entries: list[dict[str, Any]]) -> pa.Table
     columns["prediction"] = pa.array(_flat(e["predictions"] for e in entries))
     scores = _flat(e.get("scores") or [None] * n for e, n in pairs)
     columns["score"] = pa.array(scores, pa.float64())
-    return pa.table(columns)
+    taken = _flat([e["us"] / 1000 if "us" in e else None] * n for e, n in pairs)
+    columns["latency"] = pa.array(taken, pa.float64())
+    role = str(header.get("role", "current"))
+    return pa.table(columns).replace_schema_metadata({ROLE: role.encode()})
 
 
 def _flat(parts: Iterable[list[Any]]) -> list[Any]:
@@ -147,12 +183,23 @@ def _flat(parts: Iterable[list[Any]]) -> list[Any]:
 
 def _restored(values: list[Any], kind: str) -> pa.Array:
     stamp = re.fullmatch(r"timestamp\[(\w+)(?:, tz=(.+))?\]", kind)
+    if stamp and any(isinstance(value, str) for value in values):
+        return _moments(values, stamp[1], stamp[2])
     if stamp:
         moments = pa.array(values, pa.timestamp("us", stamp[2]))
         return moments.cast(pa.timestamp(stamp[1], stamp[2]), safe=False)
+    if kind.startswith("date") and any(isinstance(value, str) for value in values):
+        return pa.array(values, pa.string()).cast(pa.timestamp("us")).cast(pa.date32())
     if kind.startswith("date"):
         return pa.array(values, pa.timestamp("us")).cast(pa.date32())
     return pa.array(values, pa.type_for_alias(kind))
+
+
+def _moments(values: list[Any], unit: str, zone: str | None) -> pa.Array:
+    moments = pa.array(values, pa.string()).cast(pa.timestamp("us", "UTC"))
+    if zone is None:
+        return moments.cast(pa.timestamp("us")).cast(pa.timestamp(unit), safe=False)
+    return moments.cast(pa.timestamp(unit, zone), safe=False)
 
 
 def _moment(value: datetime | str | None) -> datetime | None:

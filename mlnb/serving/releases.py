@@ -1,11 +1,18 @@
-"""The history of an endpoint: an append-only log of releases, in the object store."""
+"""The history of an endpoint: an append-only log of releases, in the object store.
+
+A deployment, a canary, a shadow and a rollback to an earlier release are releases: answers carry
+their numbers. The other entries are about one: its share was shifted, it was promoted, or it was
+taken back.
+"""
 
 from dataclasses import replace
+from typing import Any
 
 from mlnb.core import project
 from mlnb.core.errors import BadInput, UnknownName
 from mlnb.core.names import check_name
 from mlnb.core.records import ModelVersion, Release, now
+from mlnb.serving.routing import Role, Split
 
 
 def log_name(endpoint: str) -> str:
@@ -19,7 +26,7 @@ def endpoints() -> list[str]:
 
 
 def history(name: str) -> list[Release]:
-    """Return an endpoint's releases, oldest first.
+    """Return an endpoint's history, oldest first.
 
     Raises
     ------
@@ -34,46 +41,115 @@ def history(name: str) -> list[Release]:
 
 
 def append(
-    endpoint: str, version: ModelVersion, *, reason: str, restores: int | None = None
+    endpoint: str,
+    version: ModelVersion,
+    *,
+    reason: str,
+    restores: int | None = None,
+    split: Split | None = None,
 ) -> Release:
-    """Record a release; ``restores`` makes it a rollback."""
+    """Record a release; ``restores`` makes it a rollback, ``split`` a canary or a shadow."""
+    facts: dict[str, Any] = {"action": "deploy" if restores is None else "rollback"}
+    if split is not None and split.role != "current":
+        facts = {
+            "action": split.role,
+            "share": split.share if split.role == "canary" else None,
+            "sticky_by": split.sticky_by,
+            "rules": split.rules,
+            "promote_after": split.promote_after,
+        }
+    return _added(
+        endpoint,
+        {
+            "model": version.ref,
+            "model_digest": version.digest,
+            "reason": reason,
+            "restores": restores,
+            **facts,
+        },
+    )
+
+
+def restore(earlier: Release, *, reason: str) -> Release:
+    """Record that an earlier release is brought back."""
+    kept = {"model": earlier.model, "model_digest": earlier.model_digest}
+    facts = {**kept, "action": "rollback", "reason": reason, "restores": earlier.number}
+    return _added(earlier.endpoint, facts)
+
+
+def note(
+    release: Release,
+    action: str,
+    *,
+    reason: str,
+    share: float | None = None,
+    rule: str = "",
+) -> Release:
+    """Record what became of a canary or a shadow: ``shift``, ``promote`` or ``rollback``."""
+    kept = {"model": release.model, "model_digest": release.model_digest, "share": share}
+    facts = {**kept, "action": action, "about": release.number, "reason": reason, "rule": rule}
+    return _added(release.endpoint, facts)
+
+
+def _added(endpoint: str, facts: dict[str, Any]) -> Release:
     here = project.current()
+    author = "mlnb" if facts.get("rule") else here.settings.author
 
     def entry(number: int) -> dict[str, object]:
-        return Release(
-            endpoint=endpoint,
-            number=number,
-            model=version.ref,
-            model_digest=version.digest,
-            action="deploy" if restores is None else "rollback",
-            reason=reason,
-            author=here.settings.author,
-            created=now(),
-            restores=restores,
-        ).to_dict()
+        made = Release(endpoint=endpoint, number=number, author=author, created=now(), **facts)
+        return made.to_dict()
 
     return Release.from_dict(here.store.append(log_name(endpoint), entry).data)
 
 
 def withdraw(release: Release) -> None:
     """Record that a release never took over: what served before it is the present one again."""
+    reason = f"release {release.number} could not take over"
+    if release.action in ("canary", "shadow"):
+        note(release, "rollback", reason=reason)
+        return
     earlier = [one for one in history(release.endpoint) if one.number < release.number]
-    if not earlier:
+    present = serving(earlier)
+    if present is None:
         return  # nothing served before, and nothing does now
-    here = project.current()
+    _added(
+        release.endpoint,
+        {
+            "model": present.model,
+            "model_digest": present.model_digest,
+            "action": "rollback",
+            "reason": reason,
+            "restores": present.number,
+        },
+    )
 
-    def entry(number: int) -> dict[str, object]:
-        return replace(
-            earlier[-1],
-            number=number,
-            action="rollback",
-            reason=f"release {release.number} could not take over",
-            author=here.settings.author,
-            created=now(),
-            restores=earlier[-1].number,
-        ).to_dict()
 
-    here.store.append(log_name(release.endpoint), entry)
+def _takes_over(release: Release) -> bool:
+    if release.action == "rollback":
+        return release.restores is not None
+    return release.action in ("deploy", "promote")
+
+
+def serving(releases: list[Release]) -> Release | None:
+    """Return the release that answers since the end of a history; its number is in the answers."""
+    taken = [release for release in releases if _takes_over(release)]
+    if not taken:
+        return None
+    last = taken[-1]
+    if last.about is None:
+        return last
+    return next(release for release in releases if release.number == last.about)
+
+
+def beside(releases: list[Release], role: Role) -> Release | None:
+    """Return the canary or the shadow of a history's end, with the share that it has by then."""
+    found: Release | None = None
+    for release in releases:
+        if release.action == role:
+            found = release
+        elif found is not None and release.about == found.number:
+            found = replace(found, share=release.share) if release.action == "shift" else None
+    return found
 
 
 def before(releases: list[Release], to: int | None = None) -> Release:
@@ -100,18 +176,25 @@ def before(releases: list[Release], to: int | None = None) -> Release:
             name = releases[-1].endpoint
             raise UnknownName(f"release of endpoint {name!r}", str(to), map(str, by_number))
         return origin(by_number, by_number[to])
-    present = origin(by_number, releases[-1])
-    index = releases.index(present)
+    taken = [release for release in releases if _takes_over(release)]
+    if not taken:
+        raise BadInput(f"Endpoint {releases[-1].endpoint!r} has served nothing yet.", "")
+    present = origin(by_number, taken[-1])
+    index = max(
+        place
+        for place, release in enumerate(taken)
+        if release.restores is None and origin(by_number, release) == present
+    )
     if index == 0:
         raise BadInput(
             f"Endpoint {present.endpoint!r} has no release before {present.model}.",
             f"Deploy another model: mlnb deploy MODEL --to {present.endpoint}",
         )
-    return origin(by_number, releases[index - 1])
+    return origin(by_number, taken[index - 1])
 
 
 def origin(by_number: dict[int, Release], release: Release) -> Release:
-    """Return the deployment behind a release: itself, or what a rollback restored."""
-    while release.restores is not None:
-        release = by_number[release.restores]
+    """Return the deployment behind an entry: itself, what it restored, or what it is about."""
+    while (number := release.restores or release.about) is not None:
+        release = by_number[number]
     return release

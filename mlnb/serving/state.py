@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,9 @@ class LocalState(Record):
     release: int | None = None
     model: str = ""
     since: datetime | None = None
+    generations: list[dict[str, Any]] = field(default_factory=list)
+    """Where the processes of each release are (`mlnb.serving.generation.Place`), the one that
+    serves first; those without a release are kept warm."""
 
     @property
     def url(self) -> str:
@@ -76,3 +79,18 @@ def process(state: LocalState | None) -> Any:
         return found if same and found.status() != psutil.STATUS_ZOMBIE else None
     except psutil.Error:
         return None
+
+
+def loaders(state: LocalState | None) -> list[Any]:
+    """Return the psutil processes of an endpoint's loaders that run."""
+    psutil = require("psutil", "serving")
+    found = []
+    for place in state.generations if state is not None else []:
+        try:
+            process = psutil.Process(place["pid"])
+            same = abs(process.create_time() - place["created"]) < 1
+            if same and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found

@@ -1,12 +1,14 @@
 """The process behind a local endpoint: ``python -m mlnb.serving.supervisor`` (mlnb starts it).
 
-It outlives the notebook that deployed. It owns the listening socket and hands it to workers, so
-the address stays open while releases come and go: a new generation of workers is ready before the
-old one is told to drain. Workers that crash are replaced. Told what to do over `control`.
+It outlives the notebook that deployed. It owns the listening socket and hands it to the loaders of
+releases, so the address stays open while releases come and go. Told what to do over `control`.
+When it is killed, releases go on serving, and the next supervisor (a loader starts one) takes them
+over. A loader that ends is replaced.
 """
 
 import asyncio
 import contextlib
+import fcntl
 import hmac
 import json
 import logging
@@ -16,20 +18,29 @@ import shutil
 import signal
 import socket
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mlnb.core.extras import require
 from mlnb.core.records import now
+from mlnb.serving import metrics
 from mlnb.serving import state as states
-from mlnb.serving.generation import Generation, WorkerFailed
-from mlnb.serving.metrics import totals
+from mlnb.serving.generation import Generation, Place, WorkerFailed
 from mlnb.serving.prediction_log import SEGMENT_BYTES, SUFFIX, worker_of
+from mlnb.serving.routing import Split
 from mlnb.serving.state import LocalState
+from mlnb.serving.traffic import Traffic
 
 BACKLOG = 1024
 COMPACT_EVERY = 30.0
+SETTLED = 60.0
+"""Seconds after which a small segment that nobody wrote to is compacted with others."""
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 30.0
+LONGEST_PATH = 100
+"""Bytes of the path of a Unix socket (systems allow 104 or 108)."""
 _LINE = 16 * 1024 * 1024
 _logger = logging.getLogger("mlnb.serving.supervisor")
 
@@ -43,27 +54,32 @@ class Supervisor:
         The endpoint's own folder.
     state : LocalState
         What is known from the start: name, address, token.
-    listener : socket
-        Bound to the address and listening.
+    given : dict
+        What this process was started with, to start another one.
     """
 
-    def __init__(self, folder: Path, state: LocalState, listener: socket.socket) -> None:
+    def __init__(self, folder: Path, state: LocalState, given: dict[str, Any]) -> None:
         self._folder = folder
         self._file = folder.with_name(f"{folder.name}.json")
         self._metrics = folder / "metrics"
         self._state = state
-        self._listener = listener
-        self._serving: Generation | None = None
-        self._old: dict[asyncio.Task[None], Generation] = {}
-        """Generations that drain."""
+        self._given = given
+        self._listener: socket.socket | None = None
+        self._sockets = sockets_folder(folder)
+        self._traffic = Traffic(self._changed, bool(given.get("warm", True)))
+        self._changing = asyncio.Lock()
         self._preparing = False
+        self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._judges: dict[int, asyncio.subprocess.Process] = {}
         self._end = asyncio.Event()
 
-    async def run(self, started: int) -> None:
+    async def run(self, started: int, listener: socket.socket | None) -> None:
         """Serve until told to stop; ``started`` is the descriptor that awaits the first word."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end.set)
+        await self._adopt()
+        self._listener = listener or self._found_listener()
         control = await asyncio.start_server(self._converse, "127.0.0.1", 0, limit=_LINE)
         own = require("psutil", "serving").Process()
         self._remember(
@@ -71,44 +87,126 @@ class Supervisor:
             pid=own.pid,
             created=own.create_time(),
         )
-        os.write(started, b"started\n")
-        os.close(started)
-        compactor = asyncio.create_task(self._compact())
+        if started >= 0:
+            os.write(started, b"started\n")
+            os.close(started)
+        chores = [asyncio.create_task(self._compact()), asyncio.create_task(self._judge())]
         await self._end.wait()
         control.close()
-        compactor.cancel()
+        for task in [*chores, *self._keepers.values()]:
+            task.cancel()
+        for judge in self._judges.values():
+            with contextlib.suppress(ProcessLookupError):
+                judge.kill()
         self._listener.close()
-        running = [self._serving] if self._serving is not None else []
-        await asyncio.gather(*(each.stop() for each in [*running, *self._old.values()]))
-        self._remember(pid=None, created=None, control_port=0, release=None, model="", since=None)
+        await self._traffic.stop()
+        gone: dict[str, Any] = {"pid": None, "created": None, "control_port": 0, "since": None}
+        self._remember(release=None, model="", generations=[], **gone)
 
     def _remember(self, **facts: Any) -> None:
         self._state = replace(self._state, **facts)
         states.write(self._file, self._state)
 
+    def _changed(self) -> None:
+        current = self._traffic.current
+        places = [each.remembered().to_dict() for each in self._traffic]
+        for each in self._traffic:
+            if each.place.id not in self._keepers:
+                self._keepers[each.place.id] = asyncio.create_task(self._keep(each))
+        release = current.release if current else None
+        since = self._state.since if release == self._state.release else now()
+        self._remember(
+            generations=places,
+            release=release,
+            model=current.model if current else "",
+            since=since,
+            workers=current.place.count if current else self._state.workers,
+        )
+
+    # -- generations that another supervisor started ----------------------------------------------
+
+    async def _adopt(self) -> None:
+        for known in self._state.generations:
+            place = Place.from_dict(known)
+            found = await Generation.adopt(place, self._job_of(place))
+            if found is None:
+                _logger.warning("%s is gone", place.model)
+                continue
+            _logger.info("%s was found again, process %d", place.model, place.pid)
+            role = found.split.role if found.release is not None else "standby"
+            setattr(self._traffic, role, found)
+        if self._traffic.current is None:
+            for each in list(self._traffic):
+                await each.stop()
+                self._traffic.forget(each)
+        elif list(self._traffic):
+            await self._traffic.current.follow(self._traffic.route)
+        self._changed()
+
+    def _found_listener(self) -> socket.socket:
+        if self._traffic.current is None:
+            raise RuntimeError("there is nothing to take over, and no address was given")
+        return self._traffic.current.listener()
+
+    def _job_of(self, place: Place) -> dict[str, Any]:
+        file = self._folder / f"{place.id}.job"
+        with contextlib.suppress(OSError, ValueError):
+            job: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            return {**job, "token": self._state.token if self._state.auth else ""}
+        return {}
+
+    def _keep_job(self, generation: Generation) -> None:
+        """Write down what a generation serves, without secrets, for whoever takes it over."""
+        for file in self._folder.glob("*.job"):
+            if file.stem not in {each.place.id for each in self._traffic}:
+                file.unlink()
+        job = {key: value for key, value in generation.job.items() if key != "token"}
+        file = self._folder / f"{generation.place.id}.job"
+        file.write_text(json.dumps(job), encoding="utf-8")
+
+    async def _keep(self, generation: Generation) -> None:
+        """When a loader ends without having been told to, start another one in its place."""
+        await generation.gone.wait()
+        pause = FIRST_PAUSE
+        while any(each is generation for each in self._traffic) and not self._end.is_set():
+            if generation.release is None or not generation.job:
+                self._traffic.forget(generation)
+                return
+            _logger.error("the loader of %s ended; starting another", generation.model)
+            try:
+                new = await self._started(generation.job, generation.place.count)
+                async with self._changing:
+                    await self._traffic.replace(generation, new)
+                self._keep_job(new)
+            except (WorkerFailed, OSError) as error:
+                _logger.error("%s did not start again: %s", generation.model, error)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+            else:
+                await generation.stop()
+
+    async def _started(self, job: dict[str, Any], count: int) -> Generation:
+        if self._listener is None:
+            raise WorkerFailed("the endpoint has no address yet")
+        given = {**self._given, "port": self._state.port}
+        new = await Generation.start(
+            self._listener, self._sockets, self._metrics, job, count, given
+        )
+        _logger.info("starting %s, process %d", new.model, new.place.pid)
+        await new.prepare()
+        return new
+
     # -- the control line ------------------------------------------------------------------------
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        candidate: Generation | None = None
+        candidates: list[Generation] = []
         try:
             while line := await reader.readline():
                 message = json.loads(line)
-                given = str(message.get("secret")).encode()
+                given = str(message.pop("secret", None)).encode()
                 if not hmac.compare_digest(given, self._state.secret.encode()):
                     break
-                request = message["request"]
-                if request == "prepare":
-                    candidate, answer = await self._prepare(message)
-                elif request == "commit" and candidate is not None:
-                    chosen, candidate = candidate, None
-                    answer = await self._commit(chosen, message["release"])
-                elif request == "status":
-                    answer = self._status()
-                elif request == "stop":
-                    answer = {}
-                    self._end.set()
-                else:
-                    answer = {"refused": f"it was told to {request} out of turn"}
+                answer = await self._answer(message.pop("request"), message, candidates)
                 writer.write(json.dumps(answer).encode() + b"\n")
                 await writer.drain()
         except (ConnectionError, ValueError, KeyError):
@@ -116,62 +214,116 @@ class Supervisor:
         except asyncio.CancelledError:
             pass  # the supervisor ends
         finally:
-            if candidate is not None:
-                _logger.info("%s was prepared and is given up", candidate.model)
-                await candidate.discard()
+            for candidate in candidates:
                 self._preparing = False
+                if candidate is not self._traffic.standby:
+                    _logger.info("%s was prepared and is given up", candidate.model)
+                    await candidate.discard()
             writer.close()
 
-    async def _prepare(self, message: dict[str, Any]) -> tuple[Generation | None, dict[str, Any]]:
-        if self._preparing:
-            return None, {"refused": "another release is being started"}
-        self._preparing = True
-        job = {**message["job"], "token": self._state.token if self._state.auth else ""}
-        candidate = Generation(self._listener, str(self._metrics), job, message["workers"])
-        _logger.info("starting %s", candidate.model)
+    async def _answer(
+        self, request: str, message: dict[str, Any], candidates: list[Generation]
+    ) -> dict[str, Any]:
+        if request == "status":
+            return await self._status()
+        if request == "stop":
+            self._end.set()
+            return {}
+        if request in ("prepare", "recall"):
+            return await self._prepare(request, message, candidates)
         try:
-            await candidate.prepare()
+            async with self._changing:
+                if request == "commit" and candidates:
+                    await self._commit(candidates, message)
+                elif request == "shift":
+                    await self._traffic.shift(message["share"])
+                elif request == "promote":
+                    await self._traffic.promote(message["role"])
+                elif request == "withdraw":
+                    await self._traffic.withdraw(message["role"])
+                else:
+                    return {"refused": f"it was told to {request} out of turn"}
         except WorkerFailed as error:
-            self._preparing = False
-            return None, self._failure(candidate, error)
-        return candidate, {}
-
-    def _failure(self, candidate: Generation, error: WorkerFailed) -> dict[str, Any]:
-        _logger.error("%s did not start: %s", candidate.model, error)
-        serving = self._serving.model if self._serving is not None else ""
-        return {"failed": str(error), "model": candidate.model, "serving": serving}
-
-    async def _commit(self, candidate: Generation, release: int) -> dict[str, Any]:
-        try:
-            await candidate.serve(release)
-        except WorkerFailed as error:
-            return self._failure(candidate, error)
-        finally:
-            self._preparing = False
-        old, self._serving = self._serving, candidate
-        if old is not None:
-            await old.drain()
-            task = asyncio.create_task(old.gone())
-            self._old[task] = old
-            task.add_done_callback(self._old.pop)
-        self._remember(release=release, model=candidate.model, since=now(), workers=candidate.count)
-        _logger.info("release %d (%s) serves", release, candidate.model)
+            return self._failure(message.get("model", ""), error)
+        _logger.info("%s: %s", request, json.dumps(message))
         return {}
 
-    def _status(self) -> dict[str, Any]:
-        requests, errors = totals(str(self._metrics))
-        current = self._serving
+    async def _prepare(
+        self, request: str, message: dict[str, Any], candidates: list[Generation]
+    ) -> dict[str, Any]:
+        if self._preparing:
+            return {"refused": "another release is being started"}
+        standby = self._traffic.standby
+        if request == "recall":
+            wanted = (message["model"], message["digest"])
+            if standby is None or (standby.model, standby.place.digest) != wanted:
+                return {"found": False}
+            self._preparing = True
+            candidates.append(standby)
+            return {"found": True}
+        self._preparing = True
+        job = {**message["job"], "token": self._state.token if self._state.auth else ""}
+        try:
+            candidates.append(await self._started(job, message["workers"]))
+        except WorkerFailed as error:
+            self._preparing = False
+            return self._failure(job["model"], error)
+        return {}
+
+    async def _commit(self, candidates: list[Generation], message: dict[str, Any]) -> None:
+        candidate = candidates[0]
+        split = Split.from_dict(message["split"]) if message.get("split") else Split()
+        try:
+            await self._traffic.take(candidate, message["release"], split)
+        except WorkerFailed:
+            if candidate is not self._traffic.standby:
+                await candidate.discard()
+            raise
+        finally:
+            candidates.clear()
+            self._preparing = False
+        self._keep_job(candidate)
+
+    def _failure(self, model: str, error: WorkerFailed) -> dict[str, Any]:
+        _logger.error("%s: %s", model, error)
+        serving = self._traffic.current.model if self._traffic.current is not None else ""
+        return {"failed": str(error), "model": model, "serving": serving}
+
+    async def _status(self) -> dict[str, Any]:
+        requests, errors = metrics.totals(self._metrics)
+        found = []
+        for each in self._traffic:
+            with contextlib.suppress(WorkerFailed):
+                facts = await each.ask("status", seconds=5)
+                found.append({**facts, "split": each.split.to_dict()})
+        serving = found[0] if found and self._traffic.current is not None else {}
         return {
             "requests": requests,
             "errors": errors,
-            "workers": [worker.process.pid for worker in current.workers] if current else [],
-            "crashes": current.crashes if current else 0,
+            "workers": serving.get("workers", []),
+            "crashes": serving.get("crashes", 0),
+            "releases": found,
         }
 
-    # -- the prediction log ----------------------------------------------------------------------
+    # -- chores ----------------------------------------------------------------------------------
+
+    async def _judge(self) -> None:
+        """Keep a process for each release that is tried by rules (`mlnb.serving.judging`)."""
+        while True:
+            await asyncio.sleep(0.5)
+            for each in (self._traffic.canary, self._traffic.shadow):
+                if each is None or each.release is None:
+                    continue
+                running = self._judges.get(each.release)
+                wanted = each.split.rules or each.split.promote_after is not None
+                if wanted and (running is None or running.returncode is not None):
+                    arguments = [self._state.name, str(each.release)]
+                    self._judges[each.release] = await asyncio.create_subprocess_exec(
+                        sys.executable, "-m", "mlnb.serving.judging", *arguments
+                    )
 
     async def _compact(self) -> None:
-        """Hand segments that are full and closed to a process that turns them into Parquet."""
+        """Hand segments that are closed to a process that turns them into Parquet."""
         while True:
             await asyncio.sleep(COMPACT_EVERY)
             closed = self._closed_segments()
@@ -182,16 +334,44 @@ class Supervisor:
                 await process.wait()
 
     def _closed_segments(self) -> list[str]:
+        """Return segments that nobody writes to any more, if that is worth it."""
         files = sorted((self._folder / "log").glob(f"*{SUFFIX}"))
         newest = {worker_of(file): file for file in files}
-        running = [*self._old.values(), *([self._serving] if self._serving else [])]
-        live = {worker.id for each in running for worker in each.workers}
-        return [
-            str(file)
-            for file in files
-            if file.stat().st_size >= SEGMENT_BYTES // 8
-            and not (newest[worker_of(file)] == file and worker_of(file) in live)
-        ]
+        moment = now().timestamp() - SETTLED
+        sizes = {}
+        for file in files:
+            with contextlib.suppress(FileNotFoundError):
+                facts = file.stat()
+                open_still = newest[worker_of(file)] == file and _is_open(file)
+                if not open_still and facts.st_mtime < moment:
+                    sizes[str(file)] = facts.st_size
+        worth = len(sizes) >= 8 or sum(sizes.values()) >= SEGMENT_BYTES // 8
+        return sorted(sizes) if worth else []
+
+
+def _is_open(file: Path) -> bool:
+    """Tell whether a worker still holds a segment; it has locked it then."""
+    with file.open("rb") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def sockets_folder(folder: Path) -> Path:
+    """Return a folder of our own whose path is short enough for Unix sockets."""
+    made = folder / "sockets"
+    if len(str(made)) > LONGEST_PATH - 20:
+        link = folder / "sockets.short"
+        if link.is_symlink() and link.resolve().is_dir():
+            return link.resolve()
+        short = Path(tempfile.mkdtemp(prefix="mlnb-", dir="/tmp"))
+        link.unlink(missing_ok=True)
+        link.symlink_to(short)
+        return short
+    made.mkdir(mode=0o700, exist_ok=True)
+    return made
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -236,26 +416,55 @@ def main() -> None:
     )
     folder = Path(given["folder"])
     known = states.read(folder.with_name(f"{folder.name}.json"))
-    port = given["port"] or (known.port if known else 0)
-    try:
-        listener = _bind_any(given["host"], port, bool(given["port"]))
-    except OSError as error:
-        os.write(started, f"{given['host']}:{port}: {error.strerror or error}\n".encode())
-        sys.exit(1)
-    metrics = folder / "metrics"
-    shutil.rmtree(metrics, ignore_errors=True)
-    for part in (metrics, folder / "log"):
-        part.mkdir(parents=True, exist_ok=True)
-    state = LocalState(
-        name=given["name"],
-        host=given["host"],
-        port=listener.getsockname()[1],
-        token=known.token if known else secrets.token_urlsafe(32),
-        secret=secrets.token_urlsafe(32),
-        auth=given["auth"],
+    with (folder / "supervisor.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _logger.info("there is a supervisor already")
+            sys.exit(0 if started < 0 else 1)
+        _supervise(folder, known, given, started)
+
+
+def _supervise(folder: Path, known: LocalState | None, given: dict[str, Any], started: int) -> None:
+    alive = known is not None and any(
+        Path(place["control"]).exists() and _answers(place["control"])
+        for place in known.generations
+        if place.get("release") is not None
     )
-    with contextlib.closing(listener):
-        asyncio.run(Supervisor(folder, state, listener).run(started))
+    listener = None
+    if not alive:
+        port = given["port"] or (known.port if known else 0)
+        try:
+            listener = _bind_any(given["host"], port, bool(given["port"]))
+        except OSError as error:
+            if started >= 0:
+                text = f"{given['host']}:{port}: {error.strerror or error}\n"
+                os.write(started, text.encode())
+            sys.exit(1)
+        shutil.rmtree(folder / "metrics", ignore_errors=True)
+    for part in (folder / "metrics", folder / "log"):
+        part.mkdir(parents=True, exist_ok=True)
+    if alive and known is not None:
+        state = replace(known, secret=secrets.token_urlsafe(32))
+    else:
+        state = LocalState(
+            name=given["name"],
+            host=given["host"],
+            port=listener.getsockname()[1] if listener else 0,
+            token=known.token if known else secrets.token_urlsafe(32),
+            secret=secrets.token_urlsafe(32),
+            auth=given["auth"],
+        )
+    asyncio.run(Supervisor(folder, state, given).run(started, listener))
+
+
+def _answers(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        try:
+            line.connect(path)
+        except OSError:
+            return False
+    return True
 
 
 if __name__ == "__main__":

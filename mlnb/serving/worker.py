@@ -1,45 +1,51 @@
-"""One worker process: ``python -m mlnb.serving.worker SOCKET REPORTS``.
+"""One worker process: forked by the loader, which has the model in memory already.
 
-Started by the supervisor with two inherited descriptors, the listening socket and a pipe to
-report on. Orders come as JSON lines on standard input, and its end means that the supervisor is
-gone::
+Orders come as JSON lines on the socket to the loader, and each is answered by one line::
 
-    {"order": "load", …}               → {"state": "loaded"} or {"state": "failed", "reason": …}
-    {"order": "serve", "release": 3}   → {"state": "serving"}
-    {"order": "drain"}                 → {"state": "draining"}: stop accepting, pass late requests
-                                         on, leave when the last connection is closed
-    {"order": "stop"}                  : finish what runs and leave
+    {"order": "serve", "release": 3, "role": "current", "route": {…}}
+    {"order": "route", "route": {…}}
+    {"order": "drain", "successor": "…"}   stop accepting, pass late requests on, leave when the
+                                           last connection is closed
+    {"order": "successor", "gate": "…"}    pass them on to another
+    {"order": "stop"}                      finish what runs and leave
+
+A worker of the current release accepts at the endpoint's own port; those of a canary or a shadow
+are asked by the current ones only.
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
 import socket
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-
-from mlnb.core.errors import BadInput, MlnbError, PredictionFailed
+from mlnb.core.errors import BadInput, PredictionFailed
 from mlnb.core.records import Column
 from mlnb.serving.app import App, Service
-from mlnb.serving.casting import Field, fields_of
-from mlnb.serving.forwarding import Forwarder
+from mlnb.serving.casting import Field, Schema, fields_of
+from mlnb.serving.engines import engine
+from mlnb.serving.gate import Gate
+from mlnb.serving.gateway import Gateway
+from mlnb.serving.http import HttpServer, Limits, event_loop
 from mlnb.serving.metrics import Metrics
-from mlnb.serving.package import load_model
 from mlnb.serving.prediction_log import PredictionLog
-from mlnb.serving.protocol import parse
-from mlnb.serving.scoring import Scorer
+from mlnb.serving.protocols.mlflow import parse
+from mlnb.serving.routing import Route
+from mlnb.serving.scoring import Engine, independent
 
 KEEP_ALIVE = 20
 """Seconds an idle connection stays open; longer than the client of mlnb keeps one."""
 GRACE = 10
 """Seconds that running requests get when the endpoint stops."""
+ORPHANED = 30
+"""Seconds that a worker goes on serving when its loader has ended."""
+SHADOW_NICE = 5
 EXAMPLE = "serving_input_example.json"
 """Where MLflow keeps a model's example, as a request."""
 _logger = logging.getLogger("mlnb.serving")
@@ -47,7 +53,7 @@ _logger = logging.getLogger("mlnb.serving")
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker is told to serve."""
+    """What a loader is told to serve."""
 
     endpoint: str
     model: str
@@ -56,145 +62,186 @@ class Job:
     trusted: list[str]
     columns: list[dict[str, Any]]
     log: str
-    worker: str
     token: str
     body_limit: int
+    log_sample: float = 1.0
+    log_exclude: Sequence[str] = ()
+    engine: str = ""
+    """Folder with what may answer in the model's place, see `mlnb.serving.engines`."""
 
 
-class Server(uvicorn.Server):
-    """Uvicorn, with a listening socket that it can leave while connections go on."""
+@dataclass(frozen=True)
+class Loaded:
+    """A model that is in memory, checked, and what it takes."""
 
-    def leave_socket(self) -> None:
-        """Stop accepting in this process; the socket stays open in the others."""
-        for server in self.servers:
-            server.close()
+    job: Job
+    fields: list[Field]
+    scorer: Engine
 
-    async def connections_closed(self, seconds: float) -> None:
-        """Wait until every connection is closed, or the time is up."""
-        end = asyncio.get_running_loop().time() + seconds
-        while self.server_state.connections and asyncio.get_running_loop().time() < end:
-            await asyncio.sleep(0.05)
+
+def load(job: Job) -> Loaded:
+    """Load a model; nothing is computed with it (see `mlnb.serving.loader`).
+
+    Raises
+    ------
+    MlnbError
+        If it is not what was deployed.
+    """
+    fields = fields_of([Column.from_dict(column) for column in job.columns])
+    scorer = engine(job.engine, Path(job.files), job.model, job.digest, job.trusted)
+    return Loaded(job, fields, scorer)
+
+
+def service_of(loaded: Loaded, release: int, role: str, worker: str) -> Service:
+    """Return what a worker's app serves."""
+    import pyarrow as pa
+
+    job = loaded.job
+    log = PredictionLog(
+        Path(job.log),
+        worker,
+        release,
+        job.model,
+        pa.schema([(field.name, field.type) for field in loaded.fields]),
+        role=role,
+        sample=job.log_sample,
+        exclude=job.log_exclude,
+    )
+    return Service(
+        endpoint=job.endpoint,
+        release=release,
+        model=job.model,
+        fields=loaded.fields,
+        scorer=loaded.scorer,
+        log=log,
+        metrics=Metrics(str(release), job.model),
+        token=job.token,
+        body_limit=job.body_limit,
+    )
 
 
 class Worker:
-    """Follows the supervisor's orders.
+    """Follows the loader's orders; used by one event loop.
 
     Parameters
     ----------
+    line : socket
+        To the loader.
     listener : socket
-        Bound and listening; shared with the other workers.
-    reports : int
-        Descriptor to report on.
+        The endpoint's own.
+    gate : socket
+        Where this release's workers answer those of other releases.
+    loaded : Loaded
+        The model.
+    identity : str
+        Unique for all time.
     """
 
-    def __init__(self, listener: socket.socket, reports: int) -> None:
-        self._listener = listener
-        self._reports = reports
-        self._orders = asyncio.StreamReader(limit=16 * 1024 * 1024)
-        self._job: Job | None = None
-        self._fields: list[Field] = []
-        self._scorer: Scorer | None = None
-        self._app: App | None = None
-        self._server: Server | None = None
-        self._serving: asyncio.Task[None] | None = None
+    def __init__(
+        self,
+        line: socket.socket,
+        listener: socket.socket,
+        gate: socket.socket,
+        loaded: Loaded,
+        identity: str,
+    ) -> None:
+        self._line, self._listener, self._socket = line, listener, gate
+        self._loaded, self._identity = loaded, identity
+        self._service: Service | None = None
+        self._gateway: Gateway | None = None
+        self._gate: Gate | None = None
+        self._server: HttpServer | None = None
+        self._leaving: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Follow orders until told to leave."""
-        orders = self._orders
-        loop = asyncio.get_running_loop()
-        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
-        while line := await orders.readline():
-            order = json.loads(line)
-            if order["order"] == "load":
-                if not self._load(Job(**order["job"])):
-                    return
-            elif order["order"] == "serve":
-                await self._serve(order["release"])
-            elif order["order"] == "drain":
-                await self._drain()
-                return
-            else:
+        reader, writer = await asyncio.open_connection(sock=self._line)
+        while True:
+            orders = asyncio.create_task(reader.readline())
+            ends = [self._leaving] if self._leaving is not None else []
+            await asyncio.wait([orders, *ends], return_when=asyncio.FIRST_COMPLETED)
+            if any(each.done() for each in ends):
+                orders.cancel()
                 break
+            if not (line := orders.result()):
+                await self._orphaned()
+                break
+            order = json.loads(line)
+            name = order.pop("order")
+            if name == "stop":
+                break
+            writer.write(json.dumps(await self._obey(name, order)).encode() + b"\n")
         await self._stop()
 
-    def _report(self, state: str, **facts: Any) -> None:
-        os.write(self._reports, json.dumps({"state": state, **facts}).encode() + b"\n")
-
-    def _load(self, job: Job) -> bool:
+    async def _obey(self, name: str, order: dict[str, Any]) -> dict[str, Any]:
         try:
-            self._job = job
-            self._fields = fields_of([Column.from_dict(column) for column in job.columns])
-            model = load_model(Path(job.files), job.model, job.digest, job.trusted)
-            self._scorer = Scorer(model)
-            try_out(self._scorer, self._fields, Path(job.files) / EXAMPLE)
-            check_writable(Path(job.log))
+            if name == "serve":
+                await self._serve(**order)
+            elif name == "drain":
+                self._drain(order["successor"])
+            elif name == "successor" and self._gateway is not None:
+                self._gateway.succeed(order["gate"])
+            elif name == "route" and self._gateway is not None:
+                self._gateway.follow(Route.from_dict(order["route"]))
         except Exception as error:
-            _logger.exception("%s could not be loaded", job.model)
-            reason = error.message if isinstance(error, MlnbError) else _in_words(error)
-            self._report("failed", reason=reason.rstrip("."))
-            return False
-        self._report("loaded")
-        return True
+            _logger.exception("the order to %s failed", name)
+            return {"failed": in_words(error)}
+        return {"done": name}
 
-    async def _serve(self, release: int) -> None:
-        import pyarrow as pa
+    async def _serve(self, release: int, role: str, route: dict[str, Any]) -> None:
+        service = self._service = service_of(self._loaded, release, role, self._identity)
+        app = App(service)
+        self._gateway = Gateway(app, service.log.failed)
+        self._gateway.follow(Route.from_dict(route))
+        self._gate = Gate(app)
+        await self._gate.open(self._socket)
+        if role == "shadow":
+            os.nice(SHADOW_NICE)
+        if role == "current":
+            await self._listen(app)
 
-        job, scorer = self._job, self._scorer
-        if job is None or scorer is None:
-            raise RuntimeError("told to serve before a model was loaded")
-        schema = pa.schema([(field.name, field.type) for field in self._fields])
-        service = Service(
-            endpoint=job.endpoint,
-            release=release,
-            model=job.model,
-            fields=self._fields,
-            scorer=scorer,
-            log=PredictionLog(Path(job.log), job.worker, release, job.model, schema),
-            metrics=Metrics(str(release), job.model),
-            token=job.token,
-            body_limit=job.body_limit,
-        )
-        self._app = App(service)
-        config = uvicorn.Config(
-            self._app,
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            timeout_keep_alive=KEEP_ALIVE,
-            timeout_graceful_shutdown=GRACE,
-        )
-        self._server = Server(config)
-        self._serving = asyncio.create_task(self._server.serve(sockets=[self._listener]))
-        while not self._server.started and not self._serving.done():
-            await asyncio.sleep(0.01)
-        if self._serving.done():
-            self._serving.result()
-        self._serving.add_done_callback(lambda _: self._orders.feed_eof())
-        self._report("serving")
+    async def _listen(self, app: Any) -> None:
+        limits = Limits(body=self._loaded.job.body_limit, idle=KEEP_ALIVE)
+        self._server = HttpServer(app.handle, app.own_headers, limits)
+        await self._server.start(self._listener)
 
-    async def _drain(self) -> None:
-        if self._server is not None and self._app is not None:
-            self._app.forward = Forwarder(_address(self._listener))
+    def _drain(self, successor: str) -> None:
+        if self._gateway is None or self._gate is None:
+            raise RuntimeError("told to leave before it served")
+        self._gateway.succeed(successor)
+        self._gate.leave()
+        if self._server is not None:
             self._server.leave_socket()
-            self._report("draining")
-            waits = [
-                asyncio.create_task(self._server.connections_closed(KEEP_ALIVE)),
-                asyncio.create_task(self._orders.readline()),  # "stop", or the supervisor's end
-            ]
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            for task in waits:
-                task.cancel()
-        await self._stop()
+        self._leaving = asyncio.create_task(self._left())
+
+    async def _left(self) -> None:
+        """Wait until nobody needs this worker any more."""
+        if self._server is not None:
+            await self._server.connections_closed(KEEP_ALIVE)
+        end = asyncio.get_running_loop().time() + KEEP_ALIVE
+        while self._gate and self._gate.busy and asyncio.get_running_loop().time() < end:
+            await asyncio.sleep(0.02)
+
+    async def _orphaned(self) -> None:
+        """Serve on for a while: another loader is being started."""
+        _logger.warning("the loader is gone; leaving in %d s", ORPHANED)
+        ends = [self._leaving] if self._leaving is not None else []
+        pause = asyncio.create_task(asyncio.sleep(ORPHANED))
+        await asyncio.wait([pause, *ends], return_when=asyncio.FIRST_COMPLETED)
 
     async def _stop(self) -> None:
-        if self._server is not None and self._serving is not None:
-            self._server.should_exit = True
-            await self._serving
+        if self._gate is not None:
+            self._gate.close()
+        if self._server is not None:
+            await self._server.stop(GRACE)
+        if self._service is not None:
+            self._service.log.close()
 
 
-def try_out(scorer: Scorer, fields: Sequence[Field], example: Path) -> None:
+def try_out(scorer: Engine, fields: Sequence[Field], example: Path) -> None:
     """Let a model answer the example it was registered with, before anybody else asks.
+
+    Whether requests may be predicted together is found out by it, too.
 
     Raises
     ------
@@ -203,15 +250,17 @@ def try_out(scorer: Scorer, fields: Sequence[Field], example: Path) -> None:
     """
     if not example.is_file():
         return
+    schema = Schema(fields)
     try:
-        batch = parse(example.read_bytes(), "application/json", fields)
+        batch = parse(example.read_bytes(), "application/json", schema)
     except BadInput as error:
         _logger.warning("the model's example is no request, so it was not tried: %s", error)
         return
     try:
-        scorer(batch.table.to_pandas())
+        scorer.answer(schema, batch.columns)
+        scorer.merges = independent(scorer, schema, [batch])
     except Exception as error:
-        raise PredictionFailed(f"it fails on its own example: {_in_words(error)}") from error
+        raise PredictionFailed(f"it fails on its own example: {in_words(error)}") from error
 
 
 def check_writable(folder: Path) -> None:
@@ -220,30 +269,22 @@ def check_writable(folder: Path) -> None:
         probe.write(b"\n")
 
 
-def _address(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    own = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  (compared with)
-    return f"http://[{own}]:{port}" if ":" in own else f"http://{own}:{port}"
-
-
-def _in_words(error: Exception) -> str:
+def in_words(error: Exception) -> str:
+    """Return an error's kind and the first line of what it says."""
     text = (str(error).strip() or "no message").splitlines()[0]
     return f"{type(error).__name__}: {text}"
 
 
-def main() -> None:
-    """Run a worker."""
-    listener, reports = int(sys.argv[1]), int(sys.argv[2])
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s worker %(process)d %(levelname)s %(name)s: %(message)s",
-    )
-    asyncio.run(_run(socket.socket(fileno=listener), reports))
-
-
-async def _run(listener: socket.socket, reports: int) -> None:
-    await Worker(listener, reports).run()
-
-
-if __name__ == "__main__":
-    main()
+def work(
+    line: socket.socket,
+    listener: socket.socket,
+    gate: socket.socket,
+    loaded: Loaded,
+    identity: str,
+) -> None:
+    """Be a worker, in a process that was just forked, until told to leave."""
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        asyncio.Runner(loop_factory=event_loop()) as runner,
+    ):
+        runner.run(Worker(line, listener, gate, loaded, identity).run())

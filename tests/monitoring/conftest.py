@@ -18,9 +18,9 @@ from mlnb import datasets, models, validation
 from mlnb.core import project as projects
 from mlnb.core.project import Project
 from mlnb.serving import releases
+from mlnb.serving.batches import Batch
 from mlnb.serving.folders import log_folder
 from mlnb.serving.prediction_log import PredictionLog
-from mlnb.serving.batches import Batch
 
 INPUTS = ["rain", "wind", "carrier"]
 SUITE = {

@@ -7,7 +7,7 @@ import pytest
 from mlnb.core.errors import BadInput, UnknownName
 from mlnb.core.records import FeatureDrift
 from mlnb.monitoring.drift import Rules, compare, drifted, in_words
-from mlnb.monitoring.reference import prepare
+from mlnb.validation.reference import prepare
 
 RULES = Rules()
 

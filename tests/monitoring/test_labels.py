@@ -7,7 +7,7 @@ import pytest
 
 from mlnb import datasets, monitoring
 from mlnb.core.errors import BadInput, SignatureMismatch, UnknownName, UnsupportedData
-from mlnb.monitoring import labels
+from mlnb.serving.outcomes import known, log_name
 
 
 def batches(watched: Any, name: str) -> int:
@@ -19,7 +19,7 @@ def test_the_same_labels_again_write_nothing(watched: Any, april: pd.DataFrame) 
     for _ in range(3):
         assert monitoring.label(name, april, id="id", label="late") == 1500
     assert batches(watched, name) == 1
-    assert labels.known(name).to_dict() == dict(zip(april["id"], april["late"], strict=True))
+    assert known(name).to_dict() == dict(zip(april["id"], april["late"], strict=True))
 
 
 def test_late_and_partial_labels_add_up(watched: Any, april: pd.DataFrame) -> None:
@@ -28,8 +28,8 @@ def test_late_and_partial_labels_add_up(watched: Any, april: pd.DataFrame) -> No
     first.loc[500:, "late"] = pd.NA
     assert monitoring.label(name, first, label="late") == 500
     assert monitoring.label(name, april.iloc[400:700], label="late") == 300
-    assert len(labels.known(name)) == 700
-    sizes = [entry.data["rows"] for entry in watched.project.store.entries(labels._log(name))]
+    assert len(known(name)) == 700
+    sizes = [entry.data["rows"] for entry in watched.project.store.entries(log_name(name))]
     assert sizes == [500, 200]  # only what was new
 
 
@@ -38,10 +38,10 @@ def test_the_last_label_of_an_id_counts(watched: Any, april: pd.DataFrame) -> No
     one = april.head(1)
     for late in (0, 1, 0):
         monitoring.label(name, one.assign(late=late), label="late")
-        assert labels.known(name)[one["id"].iloc[0]] == late
+        assert known(name)[one["id"].iloc[0]] == late
     twice = pd.concat([one.assign(late=0), one.assign(late=1)])
     monitoring.label(name, twice, label="late")
-    assert labels.known(name)[one["id"].iloc[0]] == 1
+    assert known(name)[one["id"].iloc[0]] == 1
 
 
 def test_rows_that_are_not_served_yet_are_kept(

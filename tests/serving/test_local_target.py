@@ -1,4 +1,3 @@
-import contextlib
 import os
 import signal
 import stat
@@ -72,12 +71,8 @@ def release(target: LocalTarget, package: Package, **options: Any) -> states.Loc
 
 
 def workers_of(state: states.LocalState) -> list[psutil.Process]:
-    found = []
-    for child in psutil.Process(state.pid).children():
-        with contextlib.suppress(psutil.Error):  # one that is just ending
-            if "mlnb.serving.worker" in child.cmdline():
-                found.append(child)
-    return found
+    with Control(state) as line:
+        return [psutil.Process(pid) for pid in line.ask("status")["workers"]]
 
 
 def test_what_is_secret_stays_private_and_the_sockets_on_loopback(

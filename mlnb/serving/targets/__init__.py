@@ -2,10 +2,11 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from mlnb.core.records import EndpointStatus
 from mlnb.serving.package import Package
+from mlnb.serving.routing import Role, Split
 
 
 @dataclass(frozen=True)
@@ -83,3 +84,39 @@ class Target(Protocol):
 
     def names(self) -> list[str]:
         """Return the endpoints this place knows, running or not."""
+
+
+@runtime_checkable
+class SplitCandidate(Candidate, Protocol):
+    """A candidate that can have a part of the traffic."""
+
+    def serve_beside(self, release: int, split: Split) -> None:
+        """Let it be a canary or a shadow beside what serves.
+
+        Raises
+        ------
+        ReleaseFailed
+            If it cannot; nothing has changed then.
+        """
+
+
+@runtime_checkable
+class SplittingTarget(Target, Protocol):
+    """A place where several releases of an endpoint can answer at the same time.
+
+    Ownership, thread-safety and failure are those of `Target`; its candidates are `SplitCandidate`.
+    """
+
+    def recall(
+        self, name: str, model: str, digest: str
+    ) -> AbstractContextManager[SplitCandidate | None]:
+        """Hand the release that served before, if its model is still loaded and this one."""
+
+    def shift(self, name: str, share: float) -> None:
+        """Give the canary another share, 0 to 1; when this returns, requests follow it."""
+
+    def promote(self, name: str, role: Role) -> None:
+        """Let the canary (or the shadow) answer everything, under the number it has."""
+
+    def withdraw(self, name: str, role: Role) -> None:
+        """End the canary or the shadow; what it has begun it finishes."""

@@ -1,11 +1,13 @@
 """Endpoints as processes on this machine: a supervisor each, see `mlnb.serving.supervisor`."""
 
+import contextlib
 import fcntl
 import json
 import os
 import selectors
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,17 +15,20 @@ from typing import Any
 from mlnb.core import project
 from mlnb.core.errors import Conflict, EndpointUnavailable
 from mlnb.core.extras import require
-from mlnb.core.records import EndpointStatus
+from mlnb.core.records import EndpointPart, EndpointStatus
 from mlnb.core.settings import CONTEXT
-from mlnb.serving import folders
+from mlnb.serving import engines, folders
 from mlnb.serving import state as states
 from mlnb.serving.control import QUICK, START, Control
 from mlnb.serving.package import Package
+from mlnb.serving.routing import Role, Split
 from mlnb.serving.state import LocalState
 from mlnb.serving.targets import Address
 
-EXTRA = ("httpx", "orjson", "prometheus_client", "psutil", "uvicorn")
+EXTRA = ("httpx", "orjson", "prometheus_client", "psutil", "httptools", "uvloop")
 LEAVE = 60.0
+REVIVED = 5.0
+"""Seconds in which a supervisor that was killed is replaced by another."""
 LOG_BYTES = 8 * 1024 * 1024
 _TAIL = 1024 * 1024
 
@@ -40,6 +45,11 @@ class LocalCandidate:
         self._line.ask("commit", seconds=START, release=release)
         self.served = True
 
+    def serve_beside(self, release: int, split: Split) -> None:
+        """Let it have a part of the traffic."""
+        self._line.ask("commit", seconds=START, release=release, split=split.to_dict())
+        self.served = True
+
 
 class LocalTarget:
     """The `Target` that is this machine; its state is in ``.mlnb/local/endpoints``."""
@@ -54,15 +64,15 @@ class LocalTarget:
     ) -> Iterator[LocalCandidate]:
         """Start a release beside what serves."""
         with _changing(name):
-            known = states.read(folders.state_file(name))
-            running = states.process(known) is not None
-            if running and known is not None and port not in (0, known.port):
+            running = _running(name)
+            known = running or states.read(folders.state_file(name))
+            if running is not None and port not in (0, running.port):
                 raise Conflict(
-                    f"Endpoint {name!r} runs on port {known.port}.",
+                    f"Endpoint {name!r} runs on port {running.port}.",
                     f"Leave the port out, or stop it first: mlnb endpoint stop {name}",
                 )
             count = workers or (known.workers if known else 1)
-            state = known if running and known is not None else _start(name, port)
+            state = running or _start(name, port)
             candidate = None
             try:
                 with Control(state) as line:
@@ -71,17 +81,46 @@ class LocalTarget:
                     candidate = LocalCandidate(line)
                     yield candidate
             finally:
-                if not running and not (candidate and candidate.served):
+                if running is None and not (candidate and candidate.served):
                     _end(name)
                     if known is None:  # else its address and token are still its clients'
                         folders.state_file(name).unlink(missing_ok=True)
 
+    @contextmanager
+    def recall(self, name: str, model: str, digest: str) -> Iterator[LocalCandidate | None]:
+        """Hand the release that served before, its model still in memory; None if it is not."""
+        with _changing(name):
+            state = _running(name)
+            if state is None:
+                yield None
+                return
+            with Control(state) as line:
+                found = line.ask("recall", model=model, digest=digest)["found"]
+                yield LocalCandidate(line) if found else None
+
+    def shift(self, name: str, share: float) -> None:
+        """Give the canary another share of the requests."""
+        self._change(name, "shift", share=share)
+
+    def promote(self, name: str, role: Role) -> None:
+        """Let the canary (or the shadow) answer everything."""
+        self._change(name, "promote", role=role)
+
+    def withdraw(self, name: str, role: Role) -> None:
+        """End the canary or the shadow."""
+        self._change(name, "withdraw", role=role)
+
+    def _change(self, name: str, request: str, **facts: Any) -> None:
+        with _changing(name), Control(_present(name)) as line:
+            line.ask(request, seconds=START, **facts)
+
     def status(self, name: str) -> EndpointStatus:
         """Tell what an endpoint is doing."""
-        state = states.read(folders.state_file(name))
-        if state is None or state.pid is None:
+        known = states.read(folders.state_file(name))
+        if known is None or known.pid is None:
             return EndpointStatus(name=name, status="stopped")
-        if states.process(state) is None:
+        state = _running(name)
+        if state is None:
             return EndpointStatus(
                 name=name,
                 status="stopped",
@@ -109,18 +148,13 @@ class LocalTarget:
             requests=answer["requests"],
             errors=answer["errors"],
             detail=detail,
+            parts=[_part(each) for each in answer["releases"] if each["release"] is not None],
             **facts,
         )
 
     def address(self, name: str) -> Address:
         """Return how to reach an endpoint."""
-        state = states.read(folders.state_file(name))
-        if state is None or states.process(state) is None:
-            raise EndpointUnavailable(
-                name,
-                "it does not run on this machine",
-                f"Start it: mlnb deploy MODEL --to {name}",
-            )
+        state = _present(name)
         return Address(state.url, state.token if state.auth else "")
 
     def logs(self, name: str, lines: int) -> str:
@@ -159,7 +193,52 @@ def _changing(name: str) -> Iterator[None]:
         yield
 
 
+def _part(facts: dict[str, Any]) -> EndpointPart:
+    split = facts["split"]
+    return EndpointPart(
+        release=facts["release"],
+        model=facts["model"],
+        role=facts["role"],
+        share=split["share"] if facts["role"] == "canary" else None,
+        sticky_by=split["sticky_by"],
+        rules=split["rules"],
+        workers=len(facts["workers"]),
+        crashes=facts["crashes"],
+    )
+
+
+def _running(name: str) -> LocalState | None:
+    """Return the state of an endpoint that runs.
+
+    One whose supervisor was killed goes on serving: its loader starts another one, or this does.
+    """
+    state = states.read(folders.state_file(name))
+    if states.process(state) is not None:
+        return state
+    if not states.loaders(state):
+        return None
+    end = time.monotonic() + REVIVED
+    while time.monotonic() < end:
+        state = states.read(folders.state_file(name))
+        if states.process(state) is not None:
+            return state
+        time.sleep(0.05)
+    return _start(name, 0)
+
+
+def _present(name: str) -> LocalState:
+    state = _running(name)
+    if state is None:
+        raise EndpointUnavailable(
+            name,
+            "it does not run on this machine",
+            f"Start it: mlnb endpoint start {name}",
+        )
+    return state
+
+
 def _job(name: str, package: Package) -> dict[str, Any]:
+    settings = project.current().settings
     return {
         "endpoint": name,
         "model": package.version.ref,
@@ -167,8 +246,11 @@ def _job(name: str, package: Package) -> dict[str, Any]:
         "files": str(package.files),
         "trusted": package.trusted,
         "columns": [column.to_dict() for column in package.columns],
+        "engine": str(engines.prepared(package)),
         "log": str(folders.log_folder(name)),
-        "body_limit": project.current().settings.endpoint_body_limit,
+        "body_limit": settings.endpoint_body_limit,
+        "log_sample": settings.endpoint_log_sample,
+        "log_exclude": [each.strip() for each in settings.endpoint_log_exclude.split(",") if each],
     }
 
 
@@ -181,6 +263,7 @@ def _start(name: str, port: int) -> LocalState:
         "folder": str(folders.endpoint_folder(name)),
         "host": here.settings.host,
         "auth": here.settings.endpoint_auth,
+        "warm": here.settings.endpoint_warm,
         "port": port,
     }
     environment = {key: value for key, value in os.environ.items() if key not in CONTEXT}
@@ -226,16 +309,32 @@ def _end(name: str) -> bool:
     psutil = require("psutil", "serving")
     state = states.read(folders.state_file(name))
     process = states.process(state)
-    if state is None or process is None:
+    loaders = states.loaders(state)
+    if state is None or (process is None and not loaders):
         return False
-    family = [process, *process.children(recursive=True)]
+    if process is None:
+        state = _running(name) or state
+        process = states.process(state)
+    found = [*loaders, *([process] if process is not None else [])]
+    family = [*found, *(child for each in found for child in _children(each))]
     try:
         with Control(state) as line:
             line.ask("stop")
     except EndpointUnavailable:
-        process.terminate()
+        for each in found:
+            with contextlib.suppress(psutil.Error):
+                each.terminate()
     _, lingering = psutil.wait_procs(family, timeout=LEAVE)
     for each in lingering:
-        each.kill()
+        with contextlib.suppress(psutil.Error):
+            each.kill()
     psutil.wait_procs(lingering, timeout=QUICK)
     return True
+
+
+def _children(process: Any) -> list[Any]:
+    psutil = require("psutil", "serving")
+    try:
+        return list(process.children(recursive=True))
+    except psutil.Error:
+        return []

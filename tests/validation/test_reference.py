@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlnb.monitoring.reference import (
+from mlnb.validation.reference import (
     FLOOR,
     CategoricalReference,
     NumericReference,

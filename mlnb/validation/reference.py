@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mlnb.monitoring.significance import Test, chi_squared, kolmogorov_smirnov
+from mlnb.validation.significance import Test, chi_squared, kolmogorov_smirnov
 
 if TYPE_CHECKING:
     import pandas as pd

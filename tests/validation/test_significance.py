@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2_contingency, ks_2samp
 
-from mlnb.monitoring.reference import prepare
-from mlnb.monitoring.significance import chi_squared, corrected, kolmogorov_smirnov
+from mlnb.validation.reference import prepare
+from mlnb.validation.significance import chi_squared, corrected, kolmogorov_smirnov
 
 values = st.lists(st.integers(-5, 5).map(float), min_size=2, max_size=60)
 
