@@ -88,7 +88,7 @@ def evaluate(value: Any, scope: Scope, steps: Iterable[str]) -> Any:
         return value
     if (whole := _whole(value)) is not None:
         return _compute(whole, scope, steps)
-    return _EXPRESSION.sub(lambda match: _as_text(_compute(match[1], scope, steps)), value)
+    return _EXPRESSION.sub(lambda match: as_text(_compute(match[1], scope, steps)), value)
 
 
 def condition(value: bool | str) -> bool | str:
@@ -130,7 +130,8 @@ def _texts(value: Any) -> list[str]:
     return []
 
 
-def _as_text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """Return a value as it stands within a text."""
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 

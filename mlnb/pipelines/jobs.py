@@ -138,7 +138,7 @@ class Planner:
             known, waiting = self._given(matrix)
             self._check(known, waiting)
             label = _label(self.name, list(matrix.values()), [item.name for item in made])
-            environment = {**self.pipeline.env, **step.env}
+            variables = self._evaluated({**self.pipeline.env, **step.env}, matrix)
             made.append(
                 PlannedStep(
                     name=label,
@@ -152,7 +152,7 @@ class Planner:
                     when="" if step.when is True else str(step.when),
                     inputs=self._evaluated(step.inputs, matrix),
                     outputs=self._evaluated(step.outputs, matrix),
-                    environment=self._evaluated(environment, matrix),
+                    environment={k: expressions.as_text(v) for k, v in variables.items()},
                     resources=dict(step.resources),
                     cells=self.source.cells,
                     file=_file_name(label, [item.file for item in (*others, *made)]),

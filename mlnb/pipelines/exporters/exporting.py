@@ -82,7 +82,8 @@ def render(
     """
     prepared = prepare(path, parameters)
     features.check(prepared.pipeline, options)
-    made = _workflow(prepared, options, parameters or {})
+    given = {name: prepared.plan.parameters[name] for name in parameters or {}}  # of their types
+    made = _workflow(prepared, options, given)
     module = import_module(f"mlnb.pipelines.exporters.{options.target}")
     base = base_of(prepared.project)
     return base / (options.output or module.path(made)), module.write(made)

@@ -8,9 +8,10 @@ import click
 
 from mlnb.core.errors import BadInput
 from mlnb.core.records import StepResult
+from mlnb.execution.parameters.binding import Text
 from mlnb.pipelines.exporters import TARGETS, Exported, Options
 from mlnb.pipelines.exporters.handing import Files
-from mlnb.ui.commands.giving import given, typed, with_parameters
+from mlnb.ui.commands.giving import given, with_parameters
 from mlnb.ui.grammar import Verb
 
 Command = Callable[..., Any]
@@ -113,6 +114,6 @@ def export(
     """
     from mlnb.pipelines import exporters, spec
 
-    values = given(single, raw, files, texts, typed=typed)
+    values = given(single, raw, files, texts, typed=Text)
     options = options_of(target, names, set(spec.load(spec.find(pipeline)).steps))
     return exporters.export(pipeline, options, parameters=values, force=force)

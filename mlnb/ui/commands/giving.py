@@ -58,19 +58,6 @@ def given(
     return values | dict(raw)
 
 
-def typed(text: str) -> Any:
-    """Read a value as papermill's ``-p`` does."""
-    named = {"True": True, "False": False, "None": None}
-    if text in named:
-        return named[text]
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
-
-
 def _text_of(file: str) -> str:
     from mlnb.execution import locations
 
