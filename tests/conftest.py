@@ -12,7 +12,7 @@ import pytest
 from mlnb.core import project as projects
 from mlnb.core.project import Project
 
-FOREIGN = ("MLNB_", "MLFLOW_")
+FOREIGN = ("MLNB_", "MLFLOW_", "GITHUB_STEP_SUMMARY")
 """Variables of the developer's own set-up that would change what a test sees."""
 
 

@@ -237,8 +237,7 @@ def _padded(block: Block) -> Any:
     if block.language:
         from rich.syntax import Syntax
 
-        looks = {"theme": "ansi_dark", "background_color": "default", "word_wrap": True}
-        text = Syntax(block.text, block.language, **looks)
+        text = Syntax(block.text, block.language, theme="ansi_dark", word_wrap=True)
     return Padding(text, (0, 0, 1, 2))
 
 

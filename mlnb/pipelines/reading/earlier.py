@@ -169,7 +169,11 @@ def _said(diff: "DatasetDiff") -> str:
         "renamed": [f"{item.before} → {item.after}" for item in diff.columns_renamed],
     }
     parts += [f"{what}: {_listed(found)}" for what, found in names.items() if found]
-    moved = [item.name for item in diff.columns if item.psi is not None and item.psi > MOVED]
+    moved = [
+        item.name
+        for item in diff.columns
+        if item.psi is not None and item.psi > MOVED and item.name not in diff.key
+    ]
     if moved:
         parts.append(f"another distribution: {_listed(moved)}")
     if not parts:

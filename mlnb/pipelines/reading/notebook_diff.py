@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mlnb.core.extras import require
+from mlnb.execution import notebooks
 from mlnb.pipelines.reading import cells
 from mlnb.pipelines.reading.cells import Cell
 
@@ -85,13 +86,12 @@ def _marked(sign: str, source: str) -> Iterator[str]:
 
 def _notebook(found: Sequence[Cell]) -> Any:
     """Return cells as nbdime reads them, without what is another in every run."""
-    from nbformat import from_dict
-
     made = [
         {"cell_type": cell.kind, "source": cell.source, "metadata": {}}
         | ({"outputs": _outputs(cell), "execution_count": None} if cell.kind == "code" else {})
         for cell in found
     ]
+    from_dict = notebooks.import_nbformat().from_dict
     return from_dict({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
 
 

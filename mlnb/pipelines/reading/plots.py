@@ -61,24 +61,31 @@ def changes(before: Pictures, now: Pictures) -> list[PlotChange]:
 
 
 def difference(one: Picture, other: Picture) -> float | None:
-    """Return the share of pixels in which two pictures differ; None where that cannot be told."""
+    """Return the share of pixels in which two pictures differ; None where that cannot be told.
+
+    Pictures of different sizes lie on each other at their upper left corner: labels that need
+    more room make a plot a little wider.
+    """
     from PIL import Image, ImageChops
 
     if "image/svg+xml" in (one.kind, other.kind):
         return None
     try:
         images = [Image.open(BytesIO(base64.b64decode(item.body))) for item in (one, other)]
-        if images[0].size != images[1].size or images[0].width * images[0].height > LARGEST:
+        size = max(image.width for image in images), max(image.height for image in images)
+        if size[0] * size[1] > LARGEST:
             return None
-        first, second = (image.convert("RGBA") for image in images)
-        bands = ImageChops.difference(first, second).split()
+        sheets = [Image.new("RGBA", size) for _ in images]
+        for sheet, image in zip(sheets, images, strict=True):
+            sheet.paste(image.convert("RGBA"))
+        bands = ImageChops.difference(*sheets).split()
     except (ValueError, OSError, Image.DecompressionBombError):
         return None
     worst = bands[0]
     for band in bands[1:]:
         worst = ImageChops.lighter(worst, band)
     histogram = worst.histogram()
-    return 1 - histogram[0] / (first.width * first.height)
+    return 1 - histogram[0] / (size[0] * size[1])
 
 
 def _by_place(pictures: Sequence[Picture]) -> dict[tuple[str, int], Picture]:

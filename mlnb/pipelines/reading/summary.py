@@ -11,6 +11,8 @@ from mlnb.pipelines.wording import duration, shown
 
 LIMIT = 900_000
 """Bytes; GitHub takes 1 MiB for all summaries of a job's step."""
+TITLES, WHOLE = 25, 5
+"""So many failures are told, and so many of them with their cells."""
 _MARKS = {
     "FINISHED": "✅",
     "CACHED": "♻️",
@@ -54,12 +56,15 @@ def add_head(page: Page, reading: Reading) -> None:
 
 def add_failures(page: Page, reading: Reading) -> None:
     """Add what went wrong first, with the cell's code, outputs and error."""
-    for number, step in enumerate(reading.failures):
+    failures = reading.failures
+    for number, step in enumerate(failures[:TITLES]):
         said = step.result.error.strip().partition("\n")[0]
         title = f"### {_MARKS[step.result.status]} {code(step.result.name)}\n\n{code(said, 300)}"
         page.add(title, "failures")
-        if number < 5 and (details := _cell(step, min(6_000, page.room // 6))):
+        if number < WHOLE and (details := _cell(step, min(6_000, page.room // 6))):
             page.add(details, "cells that failed")
+    if len(failures) > TITLES:
+        page.add(f"{len(failures) - TITLES:,} more steps failed.")
 
 
 def add_steps(page: Page, reading: Reading, *, fold: bool = False) -> None:
