@@ -30,7 +30,8 @@ def runs(*, limit: int | None = None) -> list[PipelineRun]:
             run = PipelineRun.from_dict(entry.data)
             found[run.id] = run
     for seen in progress.fold(opened.events.read()[0]).values():
-        found.setdefault(seen.id, seen.as_run())
+        if seen.id not in found or seen.status == "RUNNING":  # it may be resumed
+            found[seen.id] = seen.as_run()
     newest = sorted(found.values(), key=lambda run: run.started, reverse=True)
     return newest if limit is None else newest[:limit]
 

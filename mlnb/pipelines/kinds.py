@@ -102,7 +102,7 @@ def _calling(project: Project, job: "StepJob") -> dict[str, Any]:
     keywords = [f"**{{{name!r}: {value!r}}}" for name, value in job.parameters.items()]
     arguments = ", ".join([repr(target), *shown, *keywords])
     code = f"from mlnb.pipelines.passing import {call}\n\n{call}({arguments})"
-    cell = {
+    cell: dict[str, Any] = {
         "cell_type": "code",
         "id": "call",
         "metadata": {},

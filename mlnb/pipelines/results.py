@@ -3,6 +3,7 @@
 Layout, all of it logs of create-only entries::
 
     pipelines/runs/<run>/state/00000001     `RunState`: what was asked for, by whoever was first
+    pipelines/runs/<run>/drivers/N          who carries it out; the newest one does
     pipelines/runs/<run>/steps/<file>/N     `StepResult` of attempt N of one step
     pipelines/<pipeline>/N                  `PipelineRun`, when a driver has ended one
 
@@ -10,7 +11,7 @@ A step's result is there before anybody acts on it, so a driver that is killed l
 steps that were running, and several machines can carry out the steps of one run.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -42,6 +43,8 @@ class RunState(Record):
     until: str = ""
     since: str = ""
     """The step that the run was to start from."""
+    force: list[str] = field(default_factory=list)
+    """Steps that run though nothing has changed."""
 
 
 def begin(project: Project, state: RunState) -> RunState:
@@ -65,6 +68,20 @@ def begin(project: Project, state: RunState) -> RunState:
             "Give the run another id, or the same values.",
         )
     return there
+
+
+def take_over(project: Project, run: str, driver: Mapping[str, Any]) -> int:
+    """Become the driver of a run; returns a number that is greater than those before it."""
+    body = {"format": 1, **driver}
+    number = driver(project, run) + 1
+    while not project.store.create(f"{ROOT}/{run}/drivers", Entry(number, body)):
+        number += 1
+    return number
+
+
+def driver(project: Project, run: str) -> int:
+    """Return the number of the newest driver of a run."""
+    return project.store.last_number(f"{ROOT}/{run}/drivers")
 
 
 def find(project: Project, run: str) -> RunState | None:

@@ -21,8 +21,10 @@ from mlnb.pipelines import executors, history, progress, results
 from mlnb.pipelines.attaching import Attacher
 from mlnb.pipelines.driving import drive
 from mlnb.pipelines.executors import Place
+from mlnb.pipelines.performing import folder_of
 from mlnb.pipelines.planning import Prepared, prepare
 from mlnb.pipelines.progress import PipelineProgress
+from mlnb.pipelines.results import RunState
 from mlnb.pipelines.selection import Selection, Wishes, wishes
 from mlnb.pipelines.stepping import Stepper
 from mlnb.pipelines.stopping import stop_on_signals
@@ -73,30 +75,77 @@ def run(
         Before anything starts or is written, as `mlnb.pipelines.plan` does.
     """
     prepared = prepare(path, parameters)
+    project, wanted = prepared.project, selection or Selection()
+    with projects.using(project):
+        chosen = wishes(project, prepared.plan, wanted)
+        _check_width(workers)
+        started = now()
+        name = _new_folder(project, prepared.plan.pipeline, started)
+        return carry_on(
+            prepared,
+            state_of(prepared, name, started, wanted),
+            chosen,
+            workers=workers,
+            executor=executor,
+            on_progress=on_progress,
+        )
+
+
+def carry_on(
+    prepared: Prepared,
+    state: RunState,
+    chosen: Wishes,
+    *,
+    workers: int | None,
+    executor: str | Executor,
+    on_progress: OnProgress | None,
+) -> PipelineRun:
+    """Carry out a run that is new, or what is left of one.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The plan.
+    state : RunState
+        Which run.
+    chosen : Wishes
+        What is decided about its steps already.
+    workers, executor, on_progress
+        As `run` takes them.
+    """
     with projects.using(prepared.project) as project:
+        _check_width(workers)
         limit = project.settings.workers if workers is None else workers
-        if limit < 1:
-            raise InvalidSetting("workers", limit, "it must be at least 1", "The call")
         with executors.opened(executor, limit) as place:
-            chosen = wishes(project, prepared.plan, selection or Selection())
-            return _run(prepared, place, place.width(workers, limit), on_progress, chosen)
+            return _run(prepared, state, chosen, place, place.width(workers, limit), on_progress)
+
+
+def _check_width(workers: int | None) -> None:
+    if workers is not None and workers < 1:
+        raise InvalidSetting("workers", workers, "it must be at least 1", "The call")
 
 
 def _run(
     prepared: Prepared,
+    state: RunState,
+    chosen: Wishes,
     place: Place,
     workers: int,
     on_progress: OnProgress | None,
-    chosen: Wishes,
 ) -> PipelineRun:
-    project, plan = prepared.project, prepared.plan
-    started = now()
-    name, folder = _new_folder(project, plan.pipeline, started)
+    project, plan, name = prepared.project, prepared.plan, state.id
     stop = threading.Event()
     attacher = Attacher()
-    threads = share_of_cores(workers)
-    stepper = Stepper(prepared, name, stop, attacher, threads=threads, wishes=chosen)
-    results.begin(project, state_of(prepared, name, started))
+    results.begin(project, state)
+    stepper = Stepper(
+        prepared,
+        name,
+        stop,
+        attacher,
+        threads=share_of_cores(workers),
+        wishes=chosen,
+        driver=results.take_over(project, name, progress.this_driver().to_dict()),
+    )
     with stop_on_signals(stop), _watched(project, name, on_progress):
         _announce(prepared, name, workers)
         made = drive(stepper, plan.steps, place, workers=workers)
@@ -107,12 +156,12 @@ def _run(
                 pipeline=plan.pipeline,
                 status=_status(list(made.values()), stopped=stop.is_set()),
                 parameters=plan.parameters,
-                started=started,
+                started=state.started,
                 ended=now(),
                 steps=list(made.values()),
             ),
             stepper.prepared,  # with the jobs that were not known before
-            folder,
+            folder_of(project, name),
         )
         try:
             # The first steps may have ended days ago: nothing has named what they stored so far.
@@ -131,16 +180,22 @@ def _run(
     return ended
 
 
-def state_of(prepared: Prepared, run: str, started: datetime) -> results.RunState:
+def state_of(
+    prepared: Prepared, run: str, started: datetime, wanted: Selection | None = None
+) -> RunState:
     """Return what a run of a plan is asked to do, as the store keeps it."""
-    plan = prepared.plan
-    return results.RunState(
+    plan, wanted = prepared.plan, wanted or Selection()
+    return RunState(
         id=run,
         pipeline=plan.pipeline,
         path=plan.path,
         parameters=plan.parameters,
         started=started,
         author=prepared.project.settings.author,
+        only=wanted.only,
+        until=wanted.until,
+        since=wanted.since,
+        force=list(wanted.force),
     )
 
 
@@ -219,7 +274,8 @@ def _watched(project: Project, run: str, on_progress: OnProgress | None) -> Iter
         silence()
 
 
-def _new_folder(project: Project, pipeline: str, started: datetime) -> tuple[str, Path]:
+def _new_folder(project: Project, pipeline: str, started: datetime) -> str:
+    """Make the folder of a new run, and return the run's id."""
     while True:
         name = f"{pipeline}-{started:%Y%m%d-%H%M}-{token_hex(2)}"
         folder = project.state / "runs" / name
@@ -227,4 +283,4 @@ def _new_folder(project: Project, pipeline: str, started: datetime) -> tuple[str
             folder.mkdir(parents=True)
         except FileExistsError:
             continue
-        return name, folder
+        return name

@@ -2,7 +2,7 @@
 
 ``--until S`` leaves out what S does not need; ``--from S`` runs S and what needs it again, changed
 or not; ``--only S`` runs S alone. What the chosen steps need and what does not take part itself is
-taken as it is: from an unchanged stored result, else from the newest run that has one.
+taken as it is, from the newest run that has a result of it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -43,6 +43,21 @@ class Wishes:
     """Keys that steps had in earlier runs."""
     begun: frozenset[str] = frozenset()
     """Steps that were tried in this run before, and go on from a checkpoint."""
+
+
+def resumed(chosen: Wishes, done: Mapping[str, StepResult], begun: Iterable[str]) -> Wishes:
+    """Return what is decided about the steps of a run that goes on.
+
+    Parameters
+    ----------
+    chosen : Wishes
+        What its selection means.
+    done : mapping
+        Results of the steps that have finished in it.
+    begun : iterable of str
+        Steps that were begun in it, and have not finished.
+    """
+    return replace(chosen, known={**chosen.known, **done}, begun=frozenset(begun))
 
 
 def jobs_of(plan: Plan, step: str) -> list[PlannedStep]:

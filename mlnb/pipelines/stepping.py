@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mlnb.core.errors import InvalidPipeline, MlnbError
+from mlnb.core.errors import Interrupted, InvalidPipeline, MlnbError
 from mlnb.core.project import Project
 from mlnb.core.records import StepResult, now
 from mlnb.pipelines import expressions, handing, limits, performing, planning, results
@@ -43,6 +43,8 @@ class Stepper:
     thread."""
     attempts: Attempts = field(default_factory=Attempts)
     wishes: Wishes = field(default_factory=Wishes)
+    driver: int = 0
+    """Number of this driver of the run; 0 where several machines carry out steps of their own."""
     ending: Mapping[str, Any] = field(default_factory=dict)
     """How the run has failed, for ``on_failure``."""
 
@@ -53,25 +55,36 @@ class Stepper:
 
     def settle(self, planned: PlannedStep, results: Results) -> StepResult | None:
         """Return a step's result when it is not to be executed."""
+        if (known := self.wishes.known.get(planned.name)) is not None:
+            self._finish(planned, known)
+            return known
         if self.stop.is_set():
             if (failed := self.attempts.given_up(planned.name)) is not None:
                 self._finish(planned, failed)
                 return failed
             return self._not_run(planned, STOPPED, keep=False)
         spec = step_of(self.prepared.pipeline, planned.step)
-        blocking = self._blocking(planned, spec.trigger_rule, results)
-        if blocking:
-            ended = {"FAILED": "failed", "SKIPPED": "was skipped", "KILLED": "was killed"}
-            return self._not_run(planned, f"{blocking} {ended[results[blocking].status]}.")
+        if blocked := self.blocked(planned, results):
+            return self._not_run(planned, blocked)
         if planned.foreach:  # its condition is for each of its jobs
             return None
-        condition = expressions.condition(spec.when)
         try:
-            if self._evaluate(condition, planned, results):
+            if self.holds(planned, results):
                 return None
         except InvalidPipeline as error:
             return self._not_run(planned, f"when: {error}", failed=True)
         return self._not_run(planned, f"Its condition is false: {spec.when}")
+
+    def holds(self, planned: PlannedStep, results: Results) -> bool:
+        """Tell whether a step's condition is true.
+
+        Raises
+        ------
+        InvalidPipeline
+            If it cannot be computed from the results.
+        """
+        spec = step_of(self.prepared.pipeline, planned.step)
+        return bool(self._evaluate(expressions.condition(spec.when), planned, results))
 
     def execute(self, planned: PlannedStep, results: Results) -> StepResult:
         """Make the next attempt at a step; never raises."""
@@ -89,6 +102,8 @@ class Stepper:
         tries = spec.retries.limit + 1
         try:
             return self._perform(self.job(planned, results, attempt=number, tries=tries))
+        except Interrupted as error:  # nothing is kept: the run is somebody else's
+            ended = replace(begun, status="KILLED", ended=now(), error=str(error))
         except Exception as error:
             ended = replace(begun, status="FAILED", ended=now(), error=performing.said(error))
             self._keep(planned, ended)
@@ -169,6 +184,9 @@ class Stepper:
         )
 
     def _perform(self, job: StepJob) -> StepResult:
+        if self.driver and results.driver(self.project, self.run) > self.driver:
+            self.stop.set()
+            raise Interrupted(f"Pipeline run {self.run} is carried out by another process now.")
         if self.perform is not None:
             return self.perform(job)
         return performing.perform(job, cancelled=self.stop, attacher=self.attacher)
@@ -187,6 +205,15 @@ class Stepper:
             elif made:
                 found[need] = dict(made[0])
         return found
+
+    def blocked(self, planned: PlannedStep, results: Results) -> str:
+        """Say which step that it needs keeps a step from running, or ``""``."""
+        rule = step_of(self.prepared.pipeline, planned.step).trigger_rule
+        blocking = self._blocking(planned, rule, results)
+        if blocking is None:
+            return ""
+        ended = {"FAILED": "failed", "SKIPPED": "was skipped", "KILLED": "was killed"}
+        return f"{blocking} {ended[results[blocking].status]}."
 
     def _blocking(self, planned: PlannedStep, rule: TriggerRule, results: Results) -> str | None:
         """Return the first step that, by the rule, keeps this one from running."""

@@ -82,3 +82,21 @@ def test_only_the_changed_step_and_what_depends_on_it_run(project: Project, file
     third = pipelines.run(file, parameters={"n": 0})
     assert why(third)["make"] == "parameter n: 1 → 0"
     assert states(third)["add"] == "cached", "its parameter is what it was in the first run"
+
+
+def test_a_plan_says_what_would_run_and_why(project: Project, file: Path) -> None:
+    def told() -> dict[str, tuple[bool | None, str]]:
+        return {step.name: (step.fresh, step.why) for step in pipelines.foresee(file).steps}
+
+    before = sorted(path for path in project.root.rglob("*") if path.is_file())
+    assert told() == {
+        "make": (False, "it has no result yet"),
+        "add": (None, "it needs make, which runs before"),
+        "always": (False, "it is not cached (cache: false)"),
+    }
+    assert sorted(path for path in project.root.rglob("*") if path.is_file()) == before
+    pipelines.run(file)
+    assert told()["make"] == told()["add"] == (True, "nothing it depends on has changed")
+    write_notebook(project.root / "add.ipynb", "import mlnb", parameters="n = 0")
+    assert told()["make"][0]
+    assert told()["add"] == (False, "cell 2 changed")

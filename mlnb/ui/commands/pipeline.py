@@ -7,14 +7,17 @@ from typing import Any
 import click
 
 from mlnb import pipelines
+from mlnb.core.errors import BadInput
 from mlnb.core.records import PipelineRun
+from mlnb.execution.parameters.binding import Text
 from mlnb.pipelines import results
 from mlnb.pipelines.planning import Plan, project_of
 from mlnb.ui.commands.controlling import cancel, serve
 from mlnb.ui.commands.export import export, perform, with_handed_files
-from mlnb.ui.commands.giving import given, typed, with_parameters
+from mlnb.ui.commands.giving import given, with_parameters
 from mlnb.ui.commands.pipeline_files import import_file, schema
 from mlnb.ui.commands.reading import comment, from_here, seen, show, with_files
+from mlnb.ui.commands.selecting import resume, resumed, selected, with_selection
 from mlnb.ui.grammar import Listing, Noun, Outcome, Surface, Verb
 
 
@@ -39,6 +42,15 @@ def pipeline() -> None:
     is_flag=True,
     help="Stay, and start a run whenever the pipeline's `schedule` says so.",
 )
+@with_selection
+@click.option(
+    "--resume",
+    "going_on",
+    is_flag=False,
+    flag_value="latest",
+    metavar="[RUN]",
+    help="Go on with a run of this pipeline that failed or was stopped; by default the latest.",
+)
 @click.pass_obj
 def run(
     surface: Surface | None,
@@ -52,20 +64,33 @@ def run(
     summary: Path | None,
     executor: str,
     serve_schedule: bool,
+    force: tuple[str, ...],
+    since: str,
+    only: str,
+    until: str,
+    going_on: str | None,
 ) -> Outcome | None:
     """Run PIPELINE: a pipeline file, or the folder of a pipeline.yaml."""
     from mlnb.pipelines.reading import publishing
     from mlnb.ui.progress_display import display_for
 
     publishing.check(junit, summary)
-    values = given(single, raw, files, texts, typed=typed)
+    values = given(single, raw, files, texts, typed=Text)
     if serve_schedule:
         more = ["--workers", str(workers)] if workers else []
         serve(pipeline, values, ["--executor", executor, *more])
         return None
+    if going_on is not None:
+        _check_alone(values, force, since, only, until)
+        return resumed(surface, going_on, path=pipeline, workers=workers, executor=executor)
     with display_for(surface or Surface()) as display:
         ended = pipelines.run(
-            pipeline, parameters=values, workers=workers, executor=executor, on_progress=display
+            pipeline,
+            parameters=values,
+            workers=workers,
+            executor=executor,
+            selection=selected(force, since, only, until),
+            on_progress=display,
         )
     home = project_of(pipeline)
     publishing.publish(home, ended, junit=junit, summary=summary)
@@ -82,18 +107,36 @@ pipeline.add_command(import_file)
 pipeline.add_command(schema)
 
 
+def _check_alone(values: dict[str, Any], *selection: str | tuple[str, ...]) -> None:
+    if values or any(selection):
+        raise BadInput(
+            "A run that goes on has its parameters and its selection already.",
+            "Leave them out, or start a new run without --resume.",
+        )
+
+
+pipeline.add_command(resume)
+
+
 @pipeline.command("plan")
 @click.argument("pipeline", type=click.Path(path_type=Path))
 @with_parameters
+@with_selection
 def plan(
     pipeline: Path,
     single: tuple[tuple[str, str], ...],
     raw: tuple[tuple[str, str], ...],
     files: tuple[str, ...],
     texts: tuple[str, ...],
+    force: tuple[str, ...],
+    since: str,
+    only: str,
+    until: str,
 ) -> Plan:
-    """Check PIPELINE and show what a run would do; nothing is run or written."""
-    return pipelines.plan(pipeline, given(single, raw, files, texts, typed=typed))
+    """Check PIPELINE and show what a run would do and why; nothing is run or written."""
+    values = given(single, raw, files, texts, typed=Text)
+    wanted = selected(force, since, only, until)
+    return pipelines.foresee(pipeline, values, selection=wanted)
 
 
 @pipeline.command("step")
@@ -119,7 +162,7 @@ def step(
     STEP is a step, or one job of its matrix: `train[logistic]`. The steps that it needs must have
     a result in the run; results and files are handed on through the object store, or in files.
     """
-    values = given(single, raw, files, texts, typed=typed)
+    values = given(single, raw, files, texts, typed=Text)
     made = perform(pipeline, step, handed, run=run, parameters=values, workers=workers)
     home = project_of(pipeline)
     shown = [replace(item, output=seen(home, item.output)) for item in made]

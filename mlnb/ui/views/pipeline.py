@@ -12,6 +12,7 @@ from mlnb.pipelines.wording import duration, shown
 from mlnb.ui import render
 from mlnb.ui.render import Block, Table, View
 
+_STATES = {True: "fresh", False: "would run", None: ""}
 _STYLES = {"FINISHED": "good", "FAILED": "bad", "KILLED": "bad", "SKIPPED": "dim"}
 
 
@@ -99,13 +100,17 @@ def _(plan: Plan) -> View:
             ", ".join(step.needs),
             _bare(shown(step.parameters)),
             _bare(step.when),
+            _STATES[step.fresh],
+            step.why,
         ]
         for step in plan.steps
     ]
+    heads = ["stage", "step", "notebook", "needs", "parameters", "when", "state", "why"]
+    styles = ["dim" if step.fresh else "" for step in plan.steps]
     return View(
         f"Plan of {plan.pipeline}",
         fields=[("file", plan.path), ("parameters", shown(plan.parameters))],
-        tables=[Table(["stage", "step", "notebook", "needs", "parameters", "when"], rows)],
+        tables=[Table(heads, rows, styles=styles)],
         notes=["Steps of one stage may run at the same time."],
     )
 

@@ -1,0 +1,80 @@
+"""Options that choose which steps of a pipeline run, and ``mlnb pipeline resume``."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mlnb import pipelines
+from mlnb.core import project
+from mlnb.pipelines.selection import EVERY, Selection
+from mlnb.ui.commands.reading import from_here
+from mlnb.ui.grammar import Outcome, Surface, Verb
+
+Command = Callable[..., Any]
+
+
+def with_selection(command: Command) -> Command:
+    """Add the options that choose steps."""
+    options = (
+        click.option(
+            "--force", "force", multiple=True, is_flag=False, flag_value=EVERY, metavar="[STEP]",
+            help="Run this step though nothing it depends on has changed; without a name, all.",
+        ),
+        click.option(
+            "--from", "since", default="", metavar="STEP",
+            help="Run this step and those that need it again, changed or not; take the results "
+            "of the steps before it as they are.",
+        ),
+        click.option(
+            "--only", default="", metavar="STEP",
+            help="Run this step alone, with the results that the steps before it have.",
+        ),
+        click.option(
+            "--until", default="", metavar="STEP", help="Run this step and those that it needs."
+        ),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def selected(force: tuple[str, ...], since: str, only: str, until: str) -> Selection:
+    """Return the selection that the options mean."""
+    return Selection(only=only, until=until, since=since, force=force)
+
+
+@click.command("resume", cls=Verb)
+@click.argument("run", default="latest")
+@click.option("-w", "--workers", type=click.IntRange(1, 256), help="Steps at a time.")
+@click.option(
+    "--executor",
+    default="threads",
+    show_default=True,
+    help="Where steps are performed: threads, processes or dask://HOST:PORT.",
+)
+@click.pass_obj
+def resume(surface: Surface | None, run: str, workers: int | None, executor: str) -> Outcome:
+    """Go on with a RUN that failed or was stopped: its id, the beginning of it, or `latest`.
+
+    Steps that have finished in it are not run again, and a notebook goes on from its last
+    checkpoint.
+    """
+    return resumed(surface, run, path=None, workers=workers, executor=executor)
+
+
+def resumed(
+    surface: Surface | None, run: str, *, path: Path | None, workers: int | None, executor: str
+) -> Outcome:
+    """Go on with a run, and show how it ended."""
+    from mlnb.pipelines.planning import project_of
+    from mlnb.ui.progress_display import display_for
+
+    with display_for(surface or Surface()) as display:
+        ended = pipelines.resume(
+            run, path=path, workers=workers, executor=executor, on_progress=display
+        )
+    home = project.current() if path is None else project_of(path)
+    shown = from_here(ended, home)
+    return Outcome(shown, pipelines.failure(shown))
