@@ -70,9 +70,9 @@ def begin(project: Project, state: RunState) -> RunState:
     return there
 
 
-def take_over(project: Project, run: str, driver: Mapping[str, Any]) -> int:
+def take_over(project: Project, run: str, process: Mapping[str, Any]) -> int:
     """Become the driver of a run; returns a number that is greater than those before it."""
-    body = {"format": 1, **driver}
+    body = {"format": 1, **process}
     number = driver(project, run) + 1
     while not project.store.create(f"{ROOT}/{run}/drivers", Entry(number, body)):
         number += 1
