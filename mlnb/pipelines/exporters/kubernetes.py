@@ -10,8 +10,16 @@ from typing import Any
 
 from mlnb.core.errors import BadInput
 from mlnb.pipelines.exporters import store_passing
-from mlnb.pipelines.exporters.workflow import Task, Workflow, default_text, giving, id_of, variable
-from mlnb.pipelines.exporters.yaml_text import document
+from mlnb.pipelines.exporters.workflow import (
+    Task,
+    Workflow,
+    default_text,
+    giving,
+    id_of,
+    shell_word,
+    variable,
+)
+from mlnb.pipelines.exporters.yaml_text import Flow, document
 from mlnb.pipelines.plans import PlannedStep
 
 FOLDER = "/project"
@@ -100,14 +108,12 @@ def _container(workflow: Workflow, task: Task, job: PlannedStep) -> dict[str, An
     for secret in task.secrets:
         key = {"name": name_of(workflow), "key": secret}
         env.append({"name": secret, "valueFrom": {"secretKeyRef": key}})
+    command = workflow.command(shell_word(job.name), '"$RUN"', *giving(workflow.given))
     made: dict[str, Any] = {
         "name": name[:63].rstrip("-"),
         "image": workflow.options.image,
-        "command": ["mlnb"],
-        "args": [
-            *("pipeline", "step", workflow.file, _plain(job.name), "--run", "$(RUN)"),
-            *giving(workflow.given, "$({})"),
-        ],
+        "command": Flow(["sh", "-c"]),
+        "args": [f"exec {_plain(command)}"],  # exec: to get Kubernetes' signals itself
         "workingDir": FOLDER,
         "env": env,
     }

@@ -200,28 +200,17 @@ def shell_word(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
-def giving(parameters: Mapping[str, Parameter], form: str = '"${}"') -> list[str]:
-    """Return the words that give a step the parameters.
-
-    Parameters
-    ----------
-    parameters : mapping
-        Parameters by name.
-    form : str
-        How a variable is written, with ``{}`` for its name (see `variable`).
-    """
+def giving(parameters: Mapping[str, Parameter]) -> list[str]:
+    """Return the words that give a step the parameters, which are in shell variables."""
     words = []
     for name, item in parameters.items():
-        value = form.format(variable(name))
+        value = f"${variable(name)}"
         if is_text(item):
-            words += ["-r", name, value]
+            words += ["-r", name, f'"{value}"']
         elif isinstance(item.default, list | dict) or item.type.startswith(("list", "dict")):
-            words += [
-                "-y",
-                value[:1] + f"{name}: " + value[1:] if value[0] == '"' else f"{name}: {value}",
-            ]
+            words += ["-y", f'"{name}: {value}"']
         else:
-            words += ["-p", name, value]
+            words += ["-p", name, f'"{value}"']
     return words
 
 
