@@ -25,27 +25,11 @@ from mlnb.core import project, redaction
 from mlnb.core.errors import BadInput
 from mlnb.core.hashing import digest_json
 
-SERVER = (
-    "blake3",
-    "httpx",
-    "httptools",
-    "numpy",
-    "obstore",
-    "orjson",
-    "packaging",
-    "pandas",
-    "prometheus-client",
-    "psutil",
-    "pyarrow",
-    "pydantic",
-    "pyyaml",
-    "scikit-learn",
-    "skops",
-    "threadpoolctl",
-    "uvloop",
-    "zstandard",
+CORE = frozenset(
+    {"blake3", "numpy", "obstore", "packaging", "pandas", "pyarrow", "pydantic", "pyyaml"}
+    | {"zstandard"}
 )
-"""What the server needs beside the model's own packages."""
+"""What the server needs of mlnb's own requirements, beside those of the serving extra."""
 NOT_NEEDED = frozenset({"mlflow", "mlflow-skinny", "mlflow-tracing"})
 """Packages that MLflow writes down for every model, and that mlnb loads none with."""
 _READY = ".mlnb-ready"
@@ -100,32 +84,97 @@ def interpreter(files: Path) -> Path:
     different = differences(files)
     if not different:
         return Path(sys.executable)
-    python = python_in(files) or f"{sys.version_info.major}.{sys.version_info.minor}"
-    asked = sorted({*map(str, _parsed(requirements_in(files))), *server_ranges()})
-    folder = project.current().local / "environments"
-    folder.mkdir(parents=True, exist_ok=True)
-    place = [python, platform.machine(), sys.platform]
-    lock = folder / f"{digest_json([asked, place])[:32]}.lock"
-    with _held(lock):
-        if not lock.exists():
-            _lock(lock, asked, python, different)
-        made = folder / digest_json([lock.read_text("utf-8"), place])[:32]
+    made_lock = _locked(files, different)
+    made = made_lock.parent / digest_json([made_lock.read_text("utf-8"), _place(files)])[:32]
+    with _held(made_lock):
         if not (made / _READY).exists():
-            _make(made, lock, python, different)
+            _make(made, made_lock, _place(files)[0], different)
     _put_mlnb_into(made)
     return made / "bin" / "python"
 
 
 def server_ranges() -> list[str]:
     """Return what mlnb itself asks for of the packages that its server needs."""
-    wanted = {canonicalize_name(name) for name in SERVER}
-    ranges: dict[str, str] = {}
+    found = {}
     for line in metadata.requires("mlnb") or ():
         requirement = Requirement(line)
         name = canonicalize_name(requirement.name)
-        if name in wanted:
-            ranges[name] = f"{name}{requirement.specifier}"
-    return sorted(ranges.get(name, name) for name in wanted)
+        marker = requirement.marker
+        of_extra = marker is not None and marker.evaluate({"extra": "serving"})
+        if (marker is None and name in CORE) or (of_extra and not marker_free(requirement)):
+            found[name] = f"{name}{requirement.specifier}"
+    return sorted(found.values())
+
+
+def marker_free(requirement: Requirement) -> bool:
+    """Tell whether a requirement holds without any extra."""
+    return requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+
+
+def pinned(files: Path) -> list[str]:
+    """Return the server's and the model's packages and all they need, as installed here.
+
+    Only where `differences` finds none: these are then exactly the packages of the model.
+    """
+    waiting = [*_parsed(requirements_in(files)), *map(Requirement, server_ranges())]
+    found: dict[str, str] = {}
+    asked: set[tuple[str, str]] = set()
+    while waiting:
+        requirement = waiting.pop()
+        name = canonicalize_name(requirement.name)
+        extras = {"", *requirement.extras}
+        if all((name, extra) in asked for extra in extras):
+            continue
+        asked |= {(name, extra) for extra in extras}
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            raise BadInput(
+                f"{name} is not installed here, which a server needs.",
+                "Run: pip install 'mlnb[serving]'",
+            ) from None
+        for line in metadata.requires(name) or ():
+            needed = Requirement(line)
+            holds = needed.marker is None or any(
+                needed.marker.evaluate({"extra": extra}) for extra in extras
+            )
+            if holds and canonicalize_name(needed.name) not in NOT_NEEDED:
+                waiting.append(needed)
+    return [f"{name}=={version}" for name, version in sorted(found.items())]
+
+
+def lock(files: Path) -> str:
+    """Return the exact packages to serve a model with, as a requirements file.
+
+    With hashes when uv has resolved them; without where they are those installed here.
+
+    Raises
+    ------
+    BadInput
+        If they cannot be found out.
+    """
+    different = differences(files)
+    if not different:
+        return "\n".join(pinned(files)) + "\n"
+    return _locked(files, different).read_text("utf-8")
+
+
+def _place(files: Path) -> list[str]:
+    python = python_in(files) or f"{sys.version_info.major}.{sys.version_info.minor}"
+    return [python, platform.machine(), sys.platform]
+
+
+def _locked(files: Path, different: Sequence[str]) -> Path:
+    """Return the file with the resolved requirements; made once."""
+    asked = sorted({*map(str, _parsed(requirements_in(files))), *server_ranges()})
+    folder = project.current().local / "environments"
+    folder.mkdir(parents=True, exist_ok=True)
+    place = _place(files)
+    made = folder / f"{digest_json([asked, place])[:32]}.lock"
+    with _held(made):
+        if not made.exists():
+            _lock(made, asked, place[0], different)
+    return made
 
 
 def _parsed(lines: Sequence[str]) -> list[Requirement]:

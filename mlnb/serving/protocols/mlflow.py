@@ -7,6 +7,7 @@ it, one per row, for the prediction log.
 
 import csv
 import io
+import os
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
@@ -39,7 +40,12 @@ def _ping(_request: Request) -> Response:
 
 
 def _version(_request: Request) -> Response:
-    return Response(200, version("mlflow").encode(), "text/plain; charset=utf-8")
+    return Response(200, _mlflow().encode(), "text/plain; charset=utf-8")
+
+
+def _mlflow() -> str:
+    """Return the version whose protocol this is; an image has it written down, not installed."""
+    return os.environ.get("MLNB_MLFLOW_VERSION") or version("mlflow")
 
 
 class Invocations(Exchange):
