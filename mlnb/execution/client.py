@@ -50,6 +50,7 @@ def run(conductor: Conductor, kernel: str) -> None:
         stop_reason=conductor.stop_reason,
         output_limit=settings.cell_output_limit,
         memory=conductor.job.memory,
+        grace=conductor.job.grace,
         kernel_name=kernel,
         timeout=conductor.cell_timeout or None,
         startup_timeout=conductor.job.start_timeout,
@@ -84,6 +85,8 @@ class WatchedClient(NotebookClient):
         Bytes kept of a cell's outputs.
     memory : int
         Bytes that the kernel may allocate, where it is a warm one; 0 means no limit.
+    grace : float
+        Seconds that a cell has to clean up when it is cancelled, before its kernel is killed.
     **options
         nbclient's.
     """
@@ -99,12 +102,14 @@ class WatchedClient(NotebookClient):
         stop_reason: Callable[[], str],
         output_limit: int,
         memory: int = 0,
+        grace: float = GRACE,
         **options: Any,
     ) -> None:
         super().__init__(notebook, **{"log": LOG, **options})
         self._stop_reason = stop_reason
         self._output_limit = output_limit
         self._memory = memory
+        self._grace = grace
         self._size = 0
         self._stopping: Ending | None = None
         self._give_up_at = 0.0
@@ -271,7 +276,7 @@ class WatchedClient(NotebookClient):
             await asyncio.sleep(LOOK_EVERY)
             if not self._stopping and (reason := self._stop_reason()):
                 self._stopping = Stopped(reason)
-                self._give_up_at = monotonic() + GRACE
+                self._give_up_at = monotonic() + (self._grace if reason == "cancelled" else GRACE)
                 await self._interrupt()
             late = self._stopping and monotonic() > self._give_up_at
             if late or not await self.km.is_alive():

@@ -67,6 +67,8 @@ class NotebookJob:
     """Whether the output may be saved when a cell has ended."""
     on_outputs: OnOutputs | None = None
     """Called with what a cell shows, as it is kept: without secrets."""
+    grace: float = 5.0
+    """Seconds that a cell has to clean up when it is cancelled, before it is killed."""
 
     @property
     def folder(self) -> Path:

@@ -23,6 +23,9 @@ from mlnb.pipelines.sources import search_path
 if TYPE_CHECKING:
     from mlnb.pipelines.performing import StepJob
 
+GRACE = 0.5
+"""Seconds that a cell has to clean up when its run is stopped: kernels are gone within a second."""
+
 
 def pipeline_folder(project: Project, job: "StepJob") -> Path:
     """Return the folder of the pipeline file, which declared files are relative to."""
@@ -87,6 +90,7 @@ def notebook_job(
         memory=job.memory,
         resume=job.resume,
         cancelled=cancelled,
+        grace=GRACE,
     )
 
 

@@ -132,7 +132,8 @@ class _Driver:
 
     def _stop(self, why: endings.Ending) -> None:
         self._stopping = why
-        self._give_up_at = monotonic() + GRACE
+        cancelled = isinstance(why, endings.Stopped) and str(why) == "cancelled"
+        self._give_up_at = monotonic() + (self._conductor.job.grace if cancelled else GRACE)
         if self._child is not None:
             self._child.send_signal(signal.SIGINT if self._running is not None else signal.SIGKILL)
 
