@@ -100,14 +100,25 @@ def changes(
 
 
 def dataset_changes(
-    project: Project, run: PipelineRun, against: PipelineRun | None
+    project: Project, run: PipelineRun, against: PipelineRun | None, *, compare: bool = True
 ) -> list[DatasetChange]:
-    """Return the datasets of which a run used or made other versions than the run before."""
+    """Return the datasets of which a run used or made other versions than the run before.
+
+    Parameters
+    ----------
+    project : Project
+        The project of both.
+    run, against : PipelineRun
+        The run, and the one that it is compared with.
+    compare : bool
+        Whether the versions are compared, which takes reading them.
+    """
     if against is None:
         return []
     new, old = lineage.datasets(project, run), lineage.datasets(project, against)
     changed = [name for name in new if old.get(name) != new[name]]
-    return [_dataset_change(name, old.get(name, ""), new[name]) for name in changed]
+    make = _dataset_change if compare else DatasetChange
+    return [make(name, old.get(name, ""), new[name]) for name in changed]
 
 
 def is_number(value: Any) -> bool:

@@ -56,6 +56,8 @@ class Reading:
     """The run that it is compared with."""
     earlier: list[PipelineRun]
     """Earlier runs of the pipeline, the newest first."""
+    compares_data: bool = True
+    """Whether versions of datasets are compared, which takes reading them."""
 
     @property
     def failures(self) -> list[StepReading]:
@@ -87,7 +89,9 @@ class Reading:
     @cached_property
     def datasets(self) -> list[DatasetChange]:
         """Datasets of which this run used or made other versions."""
-        return earlier.dataset_changes(self.project, self.run, self.against)
+        return earlier.dataset_changes(
+            self.project, self.run, self.against, compare=self.compares_data
+        )
 
     @cached_property
     def plots(self) -> list[PlotChange]:
@@ -114,7 +118,13 @@ class Reading:
         return plots.changes(before, now)
 
 
-def gather(project: Project, run: PipelineRun, *, against: PipelineRun | None = None) -> Reading:
+def gather(
+    project: Project,
+    run: PipelineRun,
+    *,
+    against: PipelineRun | None = None,
+    compares_data: bool = True,
+) -> Reading:
     """Read a run.
 
     Parameters
@@ -125,10 +135,12 @@ def gather(project: Project, run: PipelineRun, *, against: PipelineRun | None = 
         The run.
     against : PipelineRun, optional
         What to compare it with; by default the newest earlier run that finished.
+    compares_data : bool
+        Whether versions of datasets are compared, which takes reading them.
     """
     older = history.earlier(run)
     steps = [StepReading(step, cells.read(cells.notebook_of(project, step))) for step in run.steps]
-    return Reading(project, run, steps, against or earlier.before(older), older)
+    return Reading(project, run, steps, against or earlier.before(older), older, compares_data)
 
 
 def state_of(result: StepResult) -> State:

@@ -12,6 +12,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from mlnb.core import project as projects
 from mlnb.core import redaction
 from mlnb.core.project import Project
 from mlnb.core.records import PipelineRun, StepResult
@@ -89,7 +90,9 @@ def write(run: PipelineRun, plan: Plan, folder: Path, project: Project) -> Path:
     project : Project
         Its project; must be the current one.
     """
-    reading = gathering.gather(project, run)
+    executed = any(step.started and not step.cached_from for step in run.steps)
+    # Where all was there already, nobody should wait for a comparison.
+    reading = gathering.gather(project, run, compares_data=executed)
     room = _Room(PICTURES_LIMIT)
     plots = [change for change in reading.plots if _fits(change, room)]
     parts = _parts(reading, plan, folder, room)
@@ -173,7 +176,7 @@ def _with_pictures(html: str, room: _Room) -> str:
 def _template() -> Any:
     from mlnb.core.pages import templates  # Jinja
 
-    environment = templates("mlnb.pipelines.reading")
+    environment = templates("mlnb.pipelines.reading", projects.current().local / "templates")
     environment.filters["duration"] = lambda item: duration(item.started, item.ended)
     environment.filters["clock"] = _clock
     environment.filters["shown"] = shown
