@@ -138,13 +138,22 @@ def _stage(workflow: Workflow, task: Task, job: PlannedStep) -> str:
     if task.secrets:
         lines = (f"{name} = credentials({_text(name)})\n" for name in task.secrets)
         parts.append(_block("environment", "".join(lines)))
-    command = workflow.command(shell_word(job.name), '"$RUN"', *giving(workflow.given))
+    command = workflow.command(shell_word(job.name), '"$RUN"')
+    if words := giving(workflow.given):  # each in a line of its own
+        command += "".join(f" \\\n{_STEP}{option}" for option in _options(words))
     body = _block("catchError(buildResult: 'FAILURE', stageResult: 'FAILURE')", _shell(command))
     if task.spec.timeout:
         minutes = math.ceil(store_passing.longest(task) / 60)
         body = _block(f"timeout(time: {minutes}, unit: 'MINUTES')", body)
     parts.append(_block("steps", body))
     return "\n".join(parts)
+
+
+def _options(words: list[str]) -> list[str]:
+    """Return options with their values."""
+    starts = [n for n, word in enumerate(words) if word in {"-p", "-r", "-y"}]
+    ends = [*starts[1:], len(words)]
+    return [" ".join(words[start:end]) for start, end in zip(starts, ends, strict=True)]
 
 
 def _shell(command: str) -> str:
