@@ -220,8 +220,8 @@ def _shell(node: Node, given: Mapping[str, Any], where: str) -> dict[str, Any]:
             f"{where}: the node {_label(node)!r} has no command.", "Give it one in Elyra."
         )
     step: dict[str, Any] = {
-        "function": "subprocess:check_call",
-        "params": {"args": ["bash", "-c", command]},
+        "function": "mlnb.pipelines.shell:run",
+        "params": {"command": command},
     }
     try:
         variables = json.loads(given.get("env") or "{}")

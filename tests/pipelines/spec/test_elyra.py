@@ -175,8 +175,8 @@ def test_airflows_bash_operator_is_a_call_of_its_command(tmp_path: Path) -> None
         ),
     )
     step = made.steps["Say-it"]
-    assert step.function == "subprocess:check_call"
-    assert step.params == {"args": ["bash", "-c", "echo $WORD"]}
+    assert step.function == "mlnb.pipelines.shell:run"
+    assert step.params == {"command": "echo $WORD"}
     assert step.env == {"WORD": "hello"}
 
 
