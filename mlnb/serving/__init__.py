@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mlnb.serving.autostarting import autostart
     from mlnb.serving.client import Endpoint
     from mlnb.serving.endpoints import (
         deploy,
@@ -11,7 +12,10 @@ if TYPE_CHECKING:
         history,
         list_endpoints,
         logs,
+        promote,
         rollback,
+        shift,
+        start,
         status,
         stop,
     )
@@ -19,26 +23,34 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Endpoint": "client",
+    "autostart": "autostarting",
     "deploy": "endpoints",
     "endpoint": "endpoints",
     "history": "endpoints",
     "list_endpoints": "endpoints",
     "logs": "endpoints",
     "predictions": "prediction_reader",
+    "promote": "endpoints",
     "rollback": "endpoints",
+    "shift": "endpoints",
+    "start": "endpoints",
     "status": "endpoints",
     "stop": "endpoints",
 }
 
 __all__ = [
     "Endpoint",
+    "autostart",
     "deploy",
     "endpoint",
     "history",
     "list_endpoints",
     "logs",
     "predictions",
+    "promote",
     "rollback",
+    "shift",
+    "start",
     "status",
     "stop",
 ]

@@ -13,13 +13,12 @@ import os
 import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
 from mlnb.core.errors import (
     AnswerTooLate,
-    EndpointUnavailable,
     MlnbError,
     Overloaded,
     PredictionFailed,
@@ -273,15 +272,12 @@ class App:
                 f"The endpoint's log has the reason under {request.id}.",
             ) from None
         predictions, scores = outcome
-        try:
-            service.log.append(request.id, request.at, job.batch, predictions, scores)
-        except OSError as error:
-            _logger.exception("prediction log")
-            raise EndpointUnavailable(
-                service.endpoint, f"its prediction log cannot be written: {error.strerror or error}"
-            ) from None
+        logged = service.log.append(request.id, request.at, job.batch, predictions, scores)
         request.rows = job.batch.rows
-        return job.exchange.write(request, Answer(job.batch, predictions, scores))
+        response = job.exchange.write(request, Answer(job.batch, predictions, scores))
+        if logged:
+            return response
+        return replace(response, headers=[*response.headers, (b"x-mlnb-logged", b"no")])
 
     def _late(self, job: Job) -> None:
         error = AnswerTooLate(self.service.model, self.service.seconds)

@@ -15,7 +15,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mlnb.serving.prediction_reader import COMPACT, SOURCES, entries_of, sources, table_of
+from mlnb.serving.prediction_reader import (
+    COMPACT,
+    GAPS,
+    SOURCES,
+    entries_of,
+    gaps_of,
+    sources,
+    table_of,
+)
 
 LARGEST = 256 * 1024 * 1024
 """Bytes of lines that become one Parquet file."""
@@ -31,12 +39,16 @@ def compact(files: Sequence[Path]) -> Path | None:
     if tables:
         table = pa.concat_tables(tables, promote_options="permissive")
         names = json.dumps([file.stem for file in files]).encode()
-        table = table.replace_schema_metadata({**(tables[0].schema.metadata or {}), SOURCES: names})
+        lost = json.dumps([gap for file in files for gap in gaps_of(file)]).encode()
+        kept = tables[0].schema.metadata or {}
+        table = table.replace_schema_metadata({**kept, SOURCES: names, GAPS: lost})
         draft = target.with_suffix(".draft")
         pq.write_table(table, draft, compression="zstd")
         _synced(draft)
         draft.replace(target)
         _synced(target.parent)
+    elif any(map(gaps_of, files)):
+        return None  # nothing but the word of what is missing, which stays
     _remove(files)
     return target if tables else None
 

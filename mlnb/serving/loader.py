@@ -455,8 +455,8 @@ def _tried(loaded: Loaded) -> None:
             os.write(sending, json.dumps({"merges": loaded.scorer.merges}).encode())
         except BaseException as error:
             _logger.exception("the model failed on its own example")
-            said = error.message if isinstance(error, MlnbError) else repr(error)
-            os.write(sending, json.dumps({"failed": said}).encode())
+            reason = error.message if isinstance(error, MlnbError) else repr(error)
+            os.write(sending, json.dumps({"failed": reason}).encode())
         finally:
             logging.shutdown()
             os._exit(0)

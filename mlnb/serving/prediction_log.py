@@ -191,7 +191,7 @@ class PredictionLog:
         self._gap["requests"] += bool(now)
 
     def _line(self, entry: dict[str, Any]) -> bytes:
-        text: bytes = self._dumps(entry, None, self._options)
+        text: bytes = self._dumps(entry, _text, self._options)
         return b"%08x %b\n" % (zlib.crc32(text), text)
 
     def _rotate(self) -> None:
@@ -207,13 +207,17 @@ class PredictionLog:
         self._number += 1
         name = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{self._worker}-{self._number:04d}"
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
-        self._retry = time.monotonic() + REOPEN
-        descriptor = os.open(self._folder / f"{name}{SUFFIX}", flags, 0o600)
+        try:
+            descriptor = os.open(self._folder / f"{name}{SUFFIX}", flags, 0o600)
+        except OSError:
+            self._retry = time.monotonic() + REOPEN
+            raise
         self._descriptor, self._size, self._torn = descriptor, 0, False
         fcntl.flock(descriptor, fcntl.LOCK_EX)  # until this process ends: it is being written
         try:
             self._write(self._line(self._header))
         except OSError:
+            self._retry = time.monotonic() + REOPEN
             os.close(descriptor)
             self._descriptor = -1
             (self._folder / f"{name}{SUFFIX}").unlink(missing_ok=True)
@@ -270,6 +274,13 @@ class _Sync:
             descriptor, self._descriptor = self._descriptor, -1
             if descriptor >= 0:
                 self.now(descriptor)
+
+
+def _text(value: Any) -> str:
+    """Return a time of another library's as ISO text."""
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat())
+    raise TypeError(type(value).__name__)
 
 
 def new_worker_id() -> str:

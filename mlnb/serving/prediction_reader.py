@@ -1,6 +1,7 @@
 """Reading the prediction log: segments, as JSON lines or compacted to Parquet, as one table."""
 
 import json
+import logging
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -23,8 +24,11 @@ OWN = ("request_id", "id", "time", "release", "model", "prediction", "score", "l
 """The log's own columns; a model input of the same name is found as ``input_<name>``."""
 ROLE = b"mlnb.role"
 SOURCES = b"mlnb.sources"
-"""Keys of a table's metadata: in which role it was answered, and the segments it was made of."""
+GAPS = b"mlnb.gaps"
+"""Keys of a table's metadata: in which role it was answered, the segments it was made of, and how
+many requests of the time could not be logged, gap by gap."""
 TRIES = 20
+_logger = logging.getLogger("mlnb.serving")
 _MOMENT = pa.timestamp("us", "UTC")
 
 
@@ -55,7 +59,8 @@ def predictions(
         ``request_id``, ``id`` (given by the client, else ``<request_id>-<row>``), ``time`` (UTC;
         of the event as given by the client, else of arrival), ``release``, ``model``, every input
         of the model (but those that are not logged), ``prediction``, ``score`` and ``latency``
-        (ms from arrival to answer); ordered by time.
+        (ms from arrival to answer); ordered by time. If a full disk kept answers out of the log,
+        ``attrs["unlogged"]`` says how many.
 
     Raises
     ------
@@ -71,7 +76,12 @@ def predictions(
         if ((table.schema.metadata or {}).get(ROLE) == b"shadow") == shadow
     ]
     frame = _together([table for table in tables if table.num_rows] or tables[:1])
-    return frame.sort_values("time", kind="stable", ignore_index=True)
+    frame = frame.sort_values("time", kind="stable", ignore_index=True)
+    unlogged = sum(gaps(folder))
+    if unlogged:
+        frame.attrs["unlogged"] = unlogged
+        _logger.warning("%d answers of %s could not be logged: a disk was full", unlogged, name)
+    return frame
 
 
 def _logged() -> list[str]:
@@ -106,6 +116,30 @@ def _read(folder: Path) -> list[pa.Table]:
             if table is not None:
                 found[file.stem] = table
     return [found[name] for name in sorted(found)]
+
+
+def gaps(folder: Path) -> list[int]:
+    """Return how many requests were answered but could not be logged, gap by gap."""
+    found: list[int] = []
+    covered: set[str] = set()
+    for file in sorted(folder.glob(f"*{COMPACT}")):
+        schema = pq.read_schema(file)
+        covered |= {file.stem, *sources(schema)}
+        found += json.loads((schema.metadata or {}).get(GAPS, b"[]"))
+    for file in sorted(folder.glob(f"*{SUFFIX}")):
+        if file.stem not in covered:
+            found += gaps_of(file)
+    return found
+
+
+def gaps_of(file: Path) -> list[int]:
+    """Return the gaps of one segment."""
+    try:
+        data = file.read_bytes()
+    except FileNotFoundError:  # it was just compacted
+        return []
+    lines = [line for line in lines_of(data) if line.startswith(b'{"gap"')]
+    return [json.loads(line)["gap"]["requests"] for line in lines]
 
 
 def sources(schema: pa.Schema) -> list[str]:
@@ -196,7 +230,9 @@ def _restored(values: list[Any], kind: str) -> pa.Array:
 
 
 def _moments(values: list[Any], unit: str, zone: str | None) -> pa.Array:
-    moments = pa.array(values, pa.string()).cast(pa.timestamp("us", "UTC"))
+    series = pd.to_datetime(pd.Series(values), utc=True, format="ISO8601")
+    naive = series.dt.tz_convert(None).dt.as_unit("us").to_numpy()
+    moments = pa.array(naive, pa.timestamp("us"), from_pandas=True).cast(_MOMENT)
     if zone is None:
         return moments.cast(pa.timestamp("us")).cast(pa.timestamp(unit), safe=False)
     return moments.cast(pa.timestamp(unit, zone), safe=False)

@@ -1,5 +1,6 @@
 """One project with registered models for all serving tests; no endpoint outlives its test."""
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -101,12 +102,16 @@ def here(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Iterator[Projec
 def end_endpoints(folder: Path) -> None:
     """End every endpoint of a folder by its pid, with its workers, and forget its state."""
     for file in folder.glob("[!.]*.json"):
-        process = states.process(states.read(file))
+        state = states.read(file)
+        process = states.process(state)
         if process is not None:
-            family = [process, *process.children(recursive=True)]
             process.terminate()
-            _, lingering = psutil.wait_procs(family, timeout=20)
-            for each in lingering:
+            psutil.wait_procs([process], timeout=20)
+        found = [*states.loaders(state), *([process] if process is not None else [])]
+        for each in found:
+            with contextlib.suppress(psutil.Error):
+                for child in each.children(recursive=True):
+                    child.kill()
                 each.kill()
         file.unlink()
 

@@ -20,7 +20,7 @@ from mlnb.serving.app import App, Service
 from mlnb.serving.casting import fields_of
 from mlnb.serving.metrics import Metrics
 from mlnb.serving.prediction_log import PredictionLog
-from mlnb.serving.prediction_reader import read_segment, segments
+from mlnb.serving.prediction_reader import gaps, read
 from mlnb.serving.scoring import Scorer
 
 FIELDS = fields_of([Column(name="x", type="double"), Column(name="n", type="int64")])
@@ -62,7 +62,7 @@ class Asker:
         return asyncio.run(ask())
 
     def logged(self) -> pa.Table:
-        tables = [read_segment(segment) for segment in segments(self.folder)]
+        tables = read(self.folder)
         found = [table for table in tables if table is not None]
         return pa.concat_tables(found) if found else pa.table({"id": []})
 
@@ -238,14 +238,19 @@ def test_an_error_of_our_own_leaks_nothing_either(classifier: Asker) -> None:
     assert "NoneType" not in response.text
 
 
-def test_what_cannot_be_logged_is_not_answered(classifier: Asker) -> None:
+def test_what_cannot_be_logged_is_answered_and_says_so(classifier: Asker) -> None:
+    real, classifier.log._descriptor = classifier.log._descriptor, os.open("/dev/full", os.O_WRONLY)
+    for _ in range(2):
+        response = classifier("POST", "/invocations", json=GOOD)
+        assert response.status_code == 200
+        assert response.headers["x-mlnb-logged"] == "no"
+    assert classifier.log.lost == 2
     os.close(classifier.log._descriptor)
-    full = os.open("/dev/full", os.O_WRONLY)
-    classifier.log._descriptor = full
+    classifier.log._descriptor = real  # there is room again
     response = classifier("POST", "/invocations", json=GOOD)
-    assert response.status_code == 503
-    assert "No space left on device" in response.json()["message"]
-    assert "predictions" not in response.json()
+    assert "x-mlnb-logged" not in response.headers
+    assert classifier.logged().num_rows == len(response.json()["predictions"])
+    assert gaps(classifier.folder) == [2]
 
 
 def test_the_metrics_count(classifier: Asker) -> None:

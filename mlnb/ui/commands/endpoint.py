@@ -5,6 +5,7 @@ import click
 from mlnb import serving
 from mlnb.core.errors import BadInput
 from mlnb.core.records import EndpointStatus, Release
+from mlnb.serving.autostarting import Autostart
 from mlnb.ui.grammar import Listing, Noun, Surface
 
 
@@ -16,12 +17,86 @@ def endpoint() -> None:
 @endpoint.command("deploy")
 @click.argument("model")
 @click.option("--to", "name", required=True, help="Endpoint; made when there is none.")
+@click.option("--canary", metavar="SHARE", help="Let it answer this share only, 10% for example.")
+@click.option("--shadow", is_flag=True, help="Let it have copies; its answers go to the log only.")
+@click.option(
+    "--sticky-by",
+    default="",
+    metavar="KEY",
+    help="A field of the input, or header:NAME: the same value is answered by the same release.",
+)
+@click.option(
+    "--rule",
+    "rules",
+    multiple=True,
+    metavar="RULE",
+    help="Roll it back when it breaks this: errors<=2%, p95<=1.5x, psi<=0.2, accuracy>=0.95x.",
+)
+@click.option(
+    "--promote-after",
+    metavar="TIME",
+    help="Promote it when it kept its rules for this long, 10m for example.",
+)
 @click.option("--port", default=0, help="Port of a new endpoint; a free one by default.")
 @click.option("--workers", type=int, help="Worker processes; as before by default, 1 at first.")
 @click.option("--reason", "-m", default="", help="Why, for the history.")
-def deploy(model: str, name: str, port: int, workers: int | None, reason: str) -> Release:
+def deploy(
+    model: str,
+    name: str,
+    canary: str | None,
+    shadow: bool,
+    sticky_by: str,
+    rules: tuple[str, ...],
+    promote_after: str | None,
+    port: int,
+    workers: int | None,
+    reason: str,
+) -> Release:
     """Put MODEL (name, name@3, name@champion) behind an endpoint, without refusing a request."""
-    return serving.deploy(model, name, port=port, workers=workers, reason=reason)
+    return serving.deploy(
+        model,
+        name,
+        port=port,
+        workers=workers,
+        reason=reason,
+        canary=canary,
+        shadow=shadow,
+        sticky_by=sticky_by,
+        rule=list(rules),
+        promote_after=promote_after,
+    )
+
+
+@endpoint.command("shift")
+@click.argument("name")
+@click.argument("share")
+@click.option("--reason", "-m", default="", help="Why, for the history.")
+def shift(name: str, share: str, reason: str) -> Release:
+    """Give an endpoint's canary another SHARE of the requests, 50% for example."""
+    return serving.shift(name, share, reason=reason)
+
+
+@endpoint.command("promote")
+@click.argument("name")
+@click.option("--reason", "-m", default="", help="Why, for the history.")
+def promote(name: str, reason: str) -> Release:
+    """Let an endpoint's canary (or else its shadow) answer everything."""
+    return serving.promote(name, reason=reason)
+
+
+@endpoint.command("start")
+@click.argument("name")
+def start(name: str) -> EndpointStatus:
+    """Start an endpoint again, with what it served when it was stopped."""
+    return serving.start(name)
+
+
+@endpoint.command("autostart")
+@click.argument("name")
+@click.option("--off", is_flag=True, help="Start it no more.")
+def autostart(name: str, off: bool) -> Autostart:
+    """Have an endpoint start when you log in, as a systemd user unit (Linux)."""
+    return serving.autostart(name, off=off)
 
 
 @endpoint.command("list")
@@ -44,7 +119,7 @@ def show(name: str) -> EndpointStatus:
 @endpoint.command("history")
 @click.argument("name")
 def history(name: str) -> Listing[Release]:
-    """Show every release of an endpoint: what, when, who and why."""
+    """Show all that happened to an endpoint's releases: what, when, who and why."""
     return Listing(serving.history(name), title=f"Releases of {name}", empty="")
 
 
@@ -53,7 +128,7 @@ def history(name: str) -> Listing[Release]:
 @click.option("--to", "release", type=int, help="Release to bring back; by default the one before.")
 @click.option("--reason", "-m", default="", help="Why, for the history.")
 def rollback(name: str, release: int | None, reason: str) -> Release:
-    """Bring an endpoint's earlier release back, without refusing a request."""
+    """Bring an endpoint's earlier release back, or end its canary; no request is refused."""
     return serving.rollback(name, to=release, reason=reason)
 
 

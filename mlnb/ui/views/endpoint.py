@@ -2,10 +2,20 @@
 
 from typing import Any
 
-from mlnb.core.records import EndpointStatus, Release
+from mlnb.core.records import EndpointPart, EndpointStatus, Release
+from mlnb.serving.autostarting import Autostart
 from mlnb.serving.snippets import curl
 from mlnb.ui.render import View, row, view
 
+_PARTS = {"canary": "canary", "shadow": "shadow"}
+_DID = {
+    "deploy": "deployed to {}",
+    "canary": "is the canary of {}",
+    "shadow": "is the shadow of {}",
+    "shift": "has another share of {}",
+    "promote": "promoted on {}",
+    "rollback": "rolled back on {}",
+}
 _TONES = {"running": "good", "starting": "", "stopped": "", "failed": "bad"}
 
 
@@ -23,6 +33,7 @@ def _(status: EndpointStatus) -> View:
             ("errors", status.errors if running else None),
             ("process", str(status.pid) if status.pid else None),
             ("detail", status.detail),
+            *((_PARTS[part.role], _part(part)) for part in status.parts if part.role != "current"),
         ],
         notes=[curl(status.name, status.url)] if running else [],
         status=_TONES[status.status],
@@ -42,14 +53,26 @@ def _(status: EndpointStatus) -> dict[str, Any]:
     }
 
 
+def _part(part: EndpointPart) -> str:
+    share = f", {part.share:.0%} of the requests" if part.share is not None else ""
+    sticky = f", by {part.sticky_by}" if part.sticky_by else ""
+    rules = f"; has to keep {', '.join(part.rules)}" if part.rules else ""
+    return f"release {part.release}, {part.model}{share}{sticky}{rules}"
+
+
 @view.register(Release)
 def _(release: Release) -> View:
-    did = "deployed to" if release.action == "deploy" else "rolled back on"
+    about = f"release {release.about}" if release.about else None
     return View(
-        f"{release.model} {did} {release.endpoint}",
+        f"{release.model} {_DID[release.action].format(release.endpoint)}",
         fields=[
-            ("release", release.number),
+            ("release" if about is None else "entry", release.number),
+            ("about", about),
             ("restores", f"release {release.restores}" if release.restores else None),
+            ("share", None if release.share is None else f"{release.share:.0%}"),
+            ("sticky by", release.sticky_by or None),
+            ("rules", ", ".join(release.rules) or None),
+            ("decided by", release.rule or None),
             ("reason", release.reason),
             ("author", release.author),
             ("at", release.created),
@@ -64,8 +87,20 @@ def _(release: Release) -> dict[str, Any]:
         "release": release.number,
         "action": release.action,
         "model": release.model,
-        "restores": release.restores,
+        "about": release.about or release.restores,
+        "share": None if release.share is None else f"{release.share:.0%}",
         "reason": release.reason,
         "author": release.author,
         "at": release.created,
     }
+
+
+@view.register(Autostart)
+def _(unit: Autostart) -> View:
+    done = "starts when you log in" if unit.enabled else "starts only when it is told to"
+    return View(
+        f"Endpoint {unit.endpoint} {done}",
+        fields=[("unit", unit.unit), ("file", unit.file)],
+        notes=unit.notes,
+        status="good",
+    )
