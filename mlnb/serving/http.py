@@ -187,6 +187,19 @@ class Connection(asyncio.Protocol):
         self._deaf = True
         self._waiting.clear()
 
+    def eof_received(self) -> bool:
+        """Answer what was asked before the client stopped sending."""
+        return self._hears_last()
+
+    def _hears_last(self) -> bool:
+        """Read no more, and end after the last request that is here; False if there is none."""
+        last = self._waiting[-1] if self._waiting else self._current
+        if last is None:
+            return False
+        last.keep = False
+        self._deaf = True
+        return True
+
     def pause_writing(self) -> None:
         """Note that the client does not read."""
         self._blocked = time.monotonic()
@@ -208,11 +221,7 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._deaf = True  # answered as if it had not asked, and closed
-            if self._waiting:
-                self._waiting[-1].keep = False
-            elif self._current is not None:
-                self._current.keep = False
+            self._hears_last()  # answered as if it had not asked, and closed
         except httptools.HttpParserError:
             self._refuse(400, "The request is no valid HTTP.")
         else:
@@ -318,13 +327,8 @@ class Connection(asyncio.Protocol):
             asyncio.get_running_loop().call_soon(self._next)
 
     def _refuse(self, status: int, message: str) -> None:
-        """Answer what is no request; what came before it on this connection is lost."""
-        if self._deaf:
-            return
-        self._waiting.clear()
-        if self._current is not None:
-            self._current.keep = False
-            self._deaf = True
+        """Answer what is no request; behind good ones, the connection just ends after them."""
+        if self._deaf or self._hears_last():
             return
         body = b'{"error":"BadRequest","message":"%b","fix":""}' % message.encode()
         request = Request("GET", "", b"", {}, keep=False)
