@@ -22,7 +22,7 @@ PANEL_SOURCES := $(shell find extension/src extension/style extension/schema -ty
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install .install panel demo lab test test-extension test-e2e bench bench-datasets bench-execution bench-tracking lint docs docs-check codegen wheel clean
+.PHONY: help install .install panel demo lab test test-extension test-e2e test-containers bench bench-datasets bench-execution bench-tracking lint docs docs-check codegen wheel clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -57,6 +57,19 @@ $(VENV)/.dvc: $(VENV)/.tested
 	@echo "Installing DVC for the tests, apart from mlnb"
 	@$(MAKE) --no-print-directory VENV=$(VENV)/peers $(VENV)/peers/.made
 	@$(MAKE) --no-print-directory VENV=$(VENV)/peers WHAT='--group bench-dvc' .install
+	@touch $@
+
+$(VENV)/.exporters: $(VENV)/.tested
+	@echo "Installing what runs and checks exported pipelines, apart from mlnb"
+	@$(MAKE) --no-print-directory VENV=$(VENV)/exporters $(VENV)/exporters/.made
+	@$(MAKE) --no-print-directory VENV=$(VENV)/exporters WHAT='--group e2e-exporters' .install
+	@npm install --silent --no-audit --no-fund --prefix $(VENV)/exporters gitlab-ci-local@4.61.1 npm-groovy-lint@16
+	@touch $@
+
+$(VENV)/.kfp: $(VENV)/.exporters
+	@echo "Installing mlnb with Kubeflow's SDK, apart from what it does not go with"
+	@$(MAKE) --no-print-directory VENV=$(VENV)/kfp $(VENV)/kfp/.made
+	@SKIP_JUPYTER_BUILDER=1 $(MAKE) --no-print-directory VENV=$(VENV)/kfp WHAT='--editable .[kfp] --group e2e-kfp' .install
 	@touch $@
 
 $(BENCH)/.peers: pyproject.toml
@@ -136,10 +149,11 @@ test: $(VENV)/.tested ## The fast tests: everything but a browser
 test-extension: extension/node_modules/.package-lock.json ## The panel's unit tests
 	cd extension && npm run --silent test
 
-test-e2e: $(VENV)/.browsed $(VENV)/.dvc panel ## The tests in a real browser, with real servers (installs Debian's chromium and postgresql if it may)
-	@for wanted in chromium postgresql; do \
+test-e2e: $(VENV)/.browsed $(VENV)/.dvc $(VENV)/.exporters panel ## The tests in a real browser, with real servers (installs Debian's chromium, postgresql, java and rsync if it may)
+	@for wanted in chromium postgresql default-jre-headless rsync; do \
 	    case $$wanted in \
-	        chromium) command -v chromium >/dev/null && continue;; \
+	        chromium|rsync) command -v $$wanted >/dev/null && continue;; \
+	        default-jre-headless) command -v java >/dev/null && continue;; \
 	        postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && continue; command -v initdb >/dev/null && continue;; \
 	    esac; \
 	    echo "Installing $$wanted"; \
@@ -148,6 +162,12 @@ test-e2e: $(VENV)/.browsed $(VENV)/.dvc panel ## The tests in a real browser, wi
 	    || { echo "These tests need $$wanted; install it, for example: sudo apt-get install $$wanted" >&2; exit 1; }; \
 	done
 	$(BIN)/python -m pytest -m e2e $(ARGS)
+
+test-containers: $(VENV)/.browsed $(VENV)/.kfp ## Exported pipelines in containers, with Docker, Podman and Kubeflow's runner: needs root, 10 minutes
+	@for program in dockerd podman runc catatonit debootstrap rsync; do command -v $$program >/dev/null || \
+	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	    docker.io podman runc catatonit debootstrap rsync >/dev/null; break; }; done
+	MLNB_TEST_CONTAINERS=1 $(BIN)/python -m pytest -m e2e tests/e2e/test_export_containers.py $(ARGS)
 
 bench: $(VENV)/.tested ## What things cost, side by side with what they are built on
 	$(BIN)/python tests/bench $(ARGS)
