@@ -4,6 +4,8 @@ Planning a pipeline reads every notebook; ``import nbformat`` alone would cost m
 """
 
 import json
+import os
+import re
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +18,7 @@ from mlnb.core import project
 from mlnb.core.errors import InvalidNotebook, MissingNotebook
 
 Cell = dict[str, Any]
+_KERNEL_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True)
@@ -193,11 +196,28 @@ def kernel_for(notebook: Notebook, wanted: str | None = None) -> tuple[str, str]
 
 @cache
 def _language_of_kernel(name: str) -> str | None:
+    if language := _language_here(name):
+        return language
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
     try:
         return KernelSpecManager().get_kernel_spec(name).language.lower() or "python"
     except NoSuchKernel:
+        return None
+
+
+def _language_here(name: str) -> str | None:
+    """Return the language of a kernel that is installed beside this Python.
+
+    Most are; to ask Jupyter takes longer than to read all notebooks of a pipeline.
+    """
+    if not _KERNEL_NAME.fullmatch(name) or os.environ.get("JUPYTER_PATH"):
+        return None
+    file = Path(sys.prefix, "share", "jupyter", "kernels", name, "kernel.json")
+    try:
+        said = json.loads(file.read_text(encoding="utf-8"))
+        return str(said["language"]).lower() or None
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

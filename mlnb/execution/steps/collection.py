@@ -1,4 +1,4 @@
-"""Keep what is cached below a size: the oldest results of cells and checkpoints go first."""
+"""Keep what is cached below a size: the oldest results of cells, checkpoints and steps go first."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from mlnb.core import project
 from mlnb.core.errors import UnreadableRecord
 from mlnb.core.store import ObjectStore
 
-ROOTS = ("steps", "checkpoints")
+ROOTS = ("steps", "checkpoints", "pipelines/steps")
 
 
 def trim(*, dry_run: bool = False) -> int:

@@ -1,9 +1,11 @@
 """Stored results of steps: found by key, used when all they depend on is as it was, and kept."""
 
+import json
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from mlnb.core.errors import MlnbError, UnreadableRecord
 from mlnb.core.events import Event
@@ -78,12 +80,10 @@ class Cache:
             return None, f"its stored result cannot be used: {error}"
 
     def _brought_back(self, record: CachedStep, output: Path) -> StepResult:
-        result = record.result
-        self._copy(result.output_digest, output)
-        files = {path: digest for path, digest in result.outputs.items() if artifacts.is_file(path)}
-        artifacts.place(self.project, pipeline_folder(self.project, self.job), files)
+        self._copy(record.notebook, output)
+        artifacts.place(self.project, pipeline_folder(self.project, self.job), record.outputs)
         return replace(
-            result,
+            result_of(self.project, record),
             name=self.job.name,
             output=self.project.relative(output),
             attempts=self.job.attempt,
@@ -104,21 +104,21 @@ class Cache:
             What it has told while it ran.
         """
         edges = [event.data for event in events if event.kind == "lineage.recorded"]
-        made = [
-            Made(kind=edge["kind"], ref=edge["ref"], digest=edge.get("digest", ""))
-            for edge in edges
-            if edge["direction"] == "output"
-        ]
-        made += [Made(kind="run", ref=run) for run in result.runs]
+        made = [_made(edge) for edge in edges if edge["direction"] == "output"]
+        made += [Made(kind="run", name=run) for run in result.runs]
         folder = working_folder(self.project, self.job)
+        files = {path: digest for path, digest in result.outputs.items() if artifacts.is_file(path)}
+        text = json.dumps(result.to_dict(), ensure_ascii=False).encode(errors="replace")
         record = CachedStep(
             key=self.key.digest,
             run=self.job.run,
-            result=result,
+            result=self.project.store.put(text),
+            notebook=result.output_digest,
+            outputs=files,
             files={name: d for name, d in before.items() if _digest(folder / name) == d},
             reads=self._reads(edges, {item.ref for item in made}),
             made=list({(item.kind, item.ref): item for item in made}.values()),
-            bytes=self._bytes(result),
+            bytes=sum(self._sizes({result.output_digest, *files.values()}).values()),
             author=self.project.settings.author,
             created=now(),
         )
@@ -152,13 +152,12 @@ class Cache:
                 return f"dataset {read.name} has another version now than {read.number}"
         if said := presence.gone(record.made):
             return said
-        wanted = {record.result.output_digest, *record.result.outputs.values()} - {""}
-        wanted = {item for item in wanted if "@" not in item}
-        if wanted - set(self.project.store.sizes(wanted)):
+        wanted = {record.result, record.notebook, *record.outputs.values()}
+        if wanted - set(self._sizes(wanted)):
             return "its result is not in the store any more"
         return ""
 
-    def _reads(self, edges: list[dict[str, object]], made: set[str]) -> list[DatasetRead]:
+    def _reads(self, edges: list[dict[str, Any]], made: set[str]) -> list[DatasetRead]:
         """Return the versions that were read though no input declares them."""
         declared = {value.split(" ")[0] for value in self.key.parts["inputs"].values()}
         constants = {*self.key.code.constants, *_texts(self.job.parameters)}
@@ -171,9 +170,8 @@ class Cache:
                 found[ref] = reads.read_of(ref, constants)
         return list(found.values())
 
-    def _bytes(self, result: StepResult) -> int:
-        wanted = {result.output_digest, *result.outputs.values()} - {""}
-        return sum(self.project.store.sizes(item for item in wanted if "@" not in item).values())
+    def _sizes(self, digests: set[str]) -> dict[str, int]:
+        return self.project.store.sizes(digests)
 
     def _copy(self, digest: str, output: Path) -> None:
         stored = self.project.store.path(digest)
@@ -202,10 +200,22 @@ def _digest(file: Path) -> str:
         return ""
 
 
-def find(project: Project, key: str) -> StepResult | None:
-    """Return the newest stored result for a key, whether or not it may be used now."""
-    try:
-        entry = project.store.last(f"{ROOT}/{key[:2]}/{key}")
-        return CachedStep.from_dict(entry.data).result if entry else None
-    except MlnbError:
-        return None
+def result_of(project: Project, record: CachedStep) -> StepResult:
+    """Return the result that is stored for a key.
+
+    Raises
+    ------
+    ObjectMissing, ObjectCorrupt, UnreadableRecord
+        If the store has lost it.
+    """
+    return StepResult.from_dict(json.loads(project.store.get(record.result)))
+
+
+def _made(edge: dict[str, Any]) -> Made:
+    name, _, number = str(edge["ref"]).partition("@")
+    return Made(
+        kind=edge["kind"],
+        name=name,
+        number=int(number) if number.isdecimal() else 0,
+        digest=str(edge.get("digest", "")),
+    )

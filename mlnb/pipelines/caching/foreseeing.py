@@ -10,7 +10,7 @@ from mlnb.core import project as projects
 from mlnb.core.errors import MlnbError
 from mlnb.core.project import Project
 from mlnb.core.records import StepResult
-from mlnb.pipelines.caching.entries import Cache
+from mlnb.pipelines.caching.entries import Cache, result_of
 from mlnb.pipelines.caching.keys import key_of
 from mlnb.pipelines.inputs import Given
 from mlnb.pipelines.kinds import pipeline_folder
@@ -90,4 +90,4 @@ def _look(project: Project, job: StepJob) -> tuple[StepResult | None, str]:
     given = Given(project, job, pipeline_folder(project, job))
     given.find()
     record, why = Cache(project, job, key_of(project, job, given.versions)).look()
-    return (record.result if record else None), why
+    return (result_of(project, record) if record else None), why

@@ -7,10 +7,12 @@ from mlnb.pipelines.caching.records import Made
 
 
 def gone(made: Iterable[Made]) -> str:
-    """Say what is not there any more, or ``""``."""
+    """Say what keeps a result from standing for a run of its step, or ``""``."""
     for item in made:
+        if item.kind == "release":  # a state of the world: nobody can give it back
+            return f"it deployed {item.ref}, which only a run of it does"
         if not _is_there(item):
-            short = item.ref[:8] if item.kind == "run" else item.ref
+            short = item.name[:8] if item.kind == "run" else item.ref
             return f"the {item.kind} {short} that it made is not there any more"
     return ""
 
@@ -32,4 +34,4 @@ def _is_there(item: Made) -> bool:
             return bool(runs.show(item.ref).id)
     except MlnbError:
         return False
-    return False  # a release is the present state of an endpoint: nobody can give it back
+    return False
