@@ -324,6 +324,8 @@ class Release(Record):
     """Seconds after which a canary that kept its rules is promoted."""
     rule: str = ""
     """The rule that decided this, where no human did."""
+    package: str = ""
+    """Key of what it consists of: signature, packages, data and run (`serving.package.recorded`)."""
 
     @property
     def ref(self) -> str:

@@ -10,7 +10,7 @@ from mlnb.core.names import check_name
 from mlnb.core.records import EndpointStatus, Release
 from mlnb.serving import releases, rules
 from mlnb.serving.client import Endpoint
-from mlnb.serving.package import package
+from mlnb.serving.package import package, record
 from mlnb.serving.routing import Role, Split, share_of
 from mlnb.serving.targets import Candidate, SplitCandidate, SplittingTarget, Target
 from mlnb.serving.targets.local import LocalTarget
@@ -103,7 +103,8 @@ def deploy(
     _check_free(to, split, place)
     chosen = package(model)
     with place.prepare(to, chosen, port=port, workers=workers) as candidate:
-        release = releases.append(to, chosen.version, reason=reason, split=split)
+        key = record(chosen)
+        release = releases.append(to, chosen.version, reason=reason, split=split, package=key)
         _serve(place, candidate, release, split)
     _tell("release.deployed", release)
     return release

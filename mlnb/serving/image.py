@@ -17,7 +17,7 @@ from typing import Any
 
 from mlnb.core import project
 from mlnb.core.hashing import digest_file, digest_json
-from mlnb.serving import environments
+from mlnb.serving import engines, environments
 from mlnb.serving.package import Package
 
 BASE = "python:{python}-slim"
@@ -45,6 +45,7 @@ RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin 
 COPY --from=packages /opt/mlnb/env /opt/mlnb/env
 COPY mlnb {site}/mlnb
 COPY model /opt/mlnb/model
+COPY engine /opt/mlnb/engine
 COPY release.json /opt/mlnb/release.json
 RUN /opt/mlnb/env/bin/python -m mlnb.serving.sbom {title} {number} > /opt/mlnb/sbom.cdx.json
 WORKDIR /opt/mlnb
@@ -114,6 +115,7 @@ def write_context(folder: Path, package: Package, endpoint: str, base: str = "")
     (folder / "Dockerfile").write_text(dockerfile(package, base), encoding="utf-8")
     (folder / "requirements.txt").write_text(environments.lock(package.files), encoding="utf-8")
     shutil.copytree(package.files, folder / "model")
+    shutil.copytree(engines.prepared(package), folder / "engine")
     shutil.copytree(Path(mlnb.__file__).parent, folder / "mlnb", ignore=_SKIPPED)
     release = {"format": 1, "job": job(package, endpoint), "package": package.manifest.to_dict()}
     text = json.dumps(release, indent=1, sort_keys=True)

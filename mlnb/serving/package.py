@@ -5,9 +5,13 @@ came from, and the digest of its files. What of it is worth keeping is a `Manife
 names exactly this package.
 """
 
+import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from mlnb.core import project
 from mlnb.core.errors import BadInput, GateRefused, UnknownName, UntrustedModel
@@ -16,6 +20,22 @@ from mlnb.core.records import Column, ModelVersion, Record
 from mlnb.core.store import Entry
 from mlnb.serving import environments
 from mlnb.serving.casting import fields_of
+
+EXAMPLE = "serving_input_example.json"
+"""Where MLflow keeps a model's example, as a request."""
+_DATATYPES = {
+    "bool": "BOOL",
+    "boolean": "BOOL",
+    "double": "FP64",
+    "float": "FP32",
+    "float32": "FP32",
+    "float64": "FP64",
+    "int32": "INT32",
+    "int64": "INT64",
+    "integer": "INT32",
+    "long": "INT64",
+}
+"""Of the Open Inference Protocol, by MLflow's names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +157,20 @@ def recorded(key: str) -> Manifest:
 
 def _log(key: str) -> str:
     return f"packages/{key}"
+
+
+def facts_of(files: Path) -> dict[str, Any]:
+    """Return what a description of an endpoint may say of a model: a row, and what it predicts."""
+    found: dict[str, Any] = {}
+    with suppress(OSError, ValueError, KeyError, IndexError, TypeError):
+        split = json.loads((files / EXAMPLE).read_text("utf-8"))["dataframe_split"]
+        found["example"] = dict(zip(split["columns"], split["data"][0], strict=True))
+    with suppress(OSError, ValueError, KeyError, IndexError, TypeError, AttributeError):
+        described = yaml.safe_load((files / "MLmodel").read_text("utf-8"))
+        output = json.loads(described["signature"]["outputs"])[0]
+        kind = output["tensor-spec"]["dtype"] if output["type"] == "tensor" else output["type"]
+        found["prediction_datatype"] = _DATATYPES.get(kind, "BYTES")
+    return found
 
 
 def load_model(files: Path, name: str, digest: str, trusted: list[str]) -> Any:

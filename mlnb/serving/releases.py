@@ -47,6 +47,7 @@ def append(
     reason: str,
     restores: int | None = None,
     split: Split | None = None,
+    package: str = "",
 ) -> Release:
     """Record a release; ``restores`` makes it a rollback, ``split`` a canary or a shadow."""
     facts: dict[str, Any] = {"action": "deploy" if restores is None else "rollback"}
@@ -65,6 +66,7 @@ def append(
             "model_digest": version.digest,
             "reason": reason,
             "restores": restores,
+            "package": package,
             **facts,
         },
     )
@@ -72,7 +74,11 @@ def append(
 
 def restore(earlier: Release, *, reason: str) -> Release:
     """Record that an earlier release is brought back."""
-    kept = {"model": earlier.model, "model_digest": earlier.model_digest}
+    kept = {
+        "model": earlier.model,
+        "model_digest": earlier.model_digest,
+        "package": earlier.package,
+    }
     facts = {**kept, "action": "rollback", "reason": reason, "restores": earlier.number}
     return _added(earlier.endpoint, facts)
 

@@ -248,6 +248,7 @@ def _job() -> dict[str, Any]:
         **given["job"],
         "endpoint": os.environ.get("MLNB_ENDPOINT") or given["job"]["endpoint"],
         "files": str(HOME / "model"),
+        "engine": str(HOME / "engine"),
         "log": str(log),
         "token": token,
     }

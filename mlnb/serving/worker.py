@@ -34,6 +34,7 @@ from mlnb.serving.gate import Gate
 from mlnb.serving.gateway import Gateway
 from mlnb.serving.http import HttpServer, Limits, event_loop
 from mlnb.serving.metrics import Metrics
+from mlnb.serving.package import facts_of
 from mlnb.serving.prediction_log import PredictionLog
 from mlnb.serving.protocols.mlflow import parse
 from mlnb.serving.routing import Route
@@ -64,6 +65,8 @@ class Job:
     log: str
     token: str
     body_limit: int
+    python: str = ""
+    """The interpreter with the model's packages; the one that runs this."""
     log_sample: float = 1.0
     log_exclude: Sequence[str] = ()
     engine: str = ""
@@ -117,6 +120,7 @@ def service_of(loaded: Loaded, release: int, role: str, worker: str) -> Service:
         metrics=Metrics(str(release), job.model),
         token=job.token,
         body_limit=job.body_limit,
+        facts=facts_of(Path(job.files)),
     )
 
 

@@ -244,6 +244,7 @@ def _job(name: str, package: Package) -> dict[str, Any]:
         "model": package.version.ref,
         "digest": package.version.digest,
         "files": str(package.files),
+        "python": str(package.python()),
         "trusted": package.trusted,
         "columns": [column.to_dict() for column in package.columns],
         "engine": str(engines.prepared(package)),
