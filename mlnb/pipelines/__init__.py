@@ -10,15 +10,19 @@ if TYPE_CHECKING:
     from mlnb.pipelines.history import failure as failure
     from mlnb.pipelines.history import runs as runs
     from mlnb.pipelines.history import show as show
+    from mlnb.pipelines.importing import import_file as import_file
     from mlnb.pipelines.joining import perform_step as perform_step
     from mlnb.pipelines.planning import plan as plan
     from mlnb.pipelines.resuming import resume as resume
     from mlnb.pipelines.running import run as run
+    from mlnb.pipelines.spec.building import Builder as Builder
 
 _HOMES = {
+    "Builder": "mlnb.pipelines.spec.building",
     "cancel": "mlnb.pipelines.cancelling",
     "foresee": "mlnb.pipelines.caching.foreseeing",
     "failure": "mlnb.pipelines.history",
+    "import_file": "mlnb.pipelines.importing",
     "perform_step": "mlnb.pipelines.joining",
     "plan": "mlnb.pipelines.planning",
     "progress": "",
@@ -29,9 +33,11 @@ _HOMES = {
 }
 
 __all__ = [
+    "Builder",
     "cancel",
     "failure",
     "foresee",
+    "import_file",
     "perform_step",
     "plan",
     "progress",

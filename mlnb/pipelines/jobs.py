@@ -192,7 +192,7 @@ class Planner:
                 parameters.check_values(source.path, declared, known)
                 self._check_secrets(known)
             elif source.declared is not None:
-                _check_keywords(source, known, waiting)
+                _check_keywords(source, known, waiting, self.step.secrets)
         except MlnbError as error:
             error.message = f"Step {self.name!r}: {error.message}"
             raise
@@ -211,7 +211,12 @@ class Planner:
                     )
 
 
-def _check_keywords(source: Source, known: Mapping[str, Any], waiting: Mapping[str, Any]) -> None:
+def _check_keywords(
+    source: Source,
+    known: Mapping[str, Any],
+    waiting: Mapping[str, Any],
+    secrets: Sequence[str],
+) -> None:
     declared = {item.name: item for item in source.declared or []}
     for key in (*known, *waiting):
         if key not in declared:
@@ -220,8 +225,9 @@ def _check_keywords(source: Source, known: Mapping[str, Any], waiting: Mapping[s
             raise error
     for key, value in known.items():
         convert(declared[key], value, source.shown)
+    held = {name.upper() for name in secrets}  # which a parameter of the name is given
     for key in source.required:
-        if key not in known and key not in waiting:
+        if key not in known and key not in waiting and key.upper() not in held:
             raise InvalidPipeline(
                 f"{source.shown} must be given {key!r}, for it has no default.",
                 "Add it to the step's `params`.",

@@ -159,6 +159,12 @@ def test_a_secret_is_planned_as_where_it_comes_from(
     assert plan(file, {"key": "env:OTHER"}).steps[0].parameters == {"token": "env:OTHER"}
 
 
+def test_a_function_need_not_be_given_what_is_a_secret_of_its_step(folder: Path) -> None:
+    (folder / "send.py").write_text("def send(token, text): ...")
+    text = "steps: {s: {function: 'send:send', params: {text: a}, secrets: [TOKEN]}}"
+    assert plan(write(folder, text)).steps[0].parameters == {"text": "a"}
+
+
 def test_what_runs_on_failure_is_planned_apart(folder: Path) -> None:
     file = write(
         folder,
