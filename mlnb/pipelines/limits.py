@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from mlnb.core.errors import InvalidPipeline
 from mlnb.pipelines.plans import PlannedStep
 from mlnb.pipelines.spec import Pipeline
 
@@ -65,25 +64,6 @@ def of(pipeline: Pipeline, workers: int, *, here: bool = True) -> "Limits":
     )
 
 
-def check(pipeline: Pipeline) -> None:
-    """Refuse a step that could never start.
-
-    Raises
-    ------
-    InvalidPipeline
-        If it wants more than a limit of the pipeline.
-    """
-    limits = pipeline.limits
-    for step, spec in pipeline.steps.items():
-        for name, amount in spec.resources.items():
-            if name in limits and amount > limits[name] + _TINY:
-                raise InvalidPipeline(
-                    f"Step {step!r} wants {amount:g} of {name}, and the pipeline's limit is "
-                    f"{limits[name]:g}.",
-                    f"Raise `limits: {{{name}: …}}`, or let the step want less.",
-                )
-
-
 def _jobs_of(step: str) -> str:
     return f"jobs of {step}"
 
@@ -103,7 +83,7 @@ class Limits:
     slots : int
         How many steps may execute at a time.
     declared : mapping
-        The limits that the pipeline gives; a step that wants more than that is refused.
+        The limits that the pipeline gives; no step of it wants more than that.
     present : mapping
         What there is of resources without a declared limit. A step that wants more gets all of
         it, so that a pipeline for a large machine runs on a small one, one step after another. A

@@ -12,7 +12,7 @@ from typing import Any
 from mlnb.core import project as projects
 from mlnb.core.errors import InvalidPipeline
 from mlnb.core.project import Project
-from mlnb.pipelines import limits, spec
+from mlnb.pipelines import spec
 from mlnb.pipelines.jobs import Planner
 from mlnb.pipelines.plans import Plan as Plan
 from mlnb.pipelines.plans import PlannedStep as PlannedStep
@@ -64,7 +64,6 @@ def _prepared(
         check_references(pipeline, ON_FAILURE)
         planner = Planner(project, file, pipeline, values, ON_FAILURE)
         on_failure = replace(_planned(planner, [], steps)[0], stage=0)
-    limits.check(pipeline)
     made = Plan(
         pipeline=pipeline.name,
         path=project.relative(file),

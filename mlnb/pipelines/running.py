@@ -78,17 +78,11 @@ def run(
     project, wanted = prepared.project, selection or Selection()
     with projects.using(project):
         chosen = wishes(project, prepared.plan, wanted)
-        _check_width(workers)
-        started = now()
-        name = _new_folder(project, prepared.plan.pipeline, started)
-        return carry_on(
-            prepared,
-            state_of(prepared, name, started, wanted),
-            chosen,
-            workers=workers,
-            executor=executor,
-            on_progress=on_progress,
-        )
+        with _opened(project, executor, workers) as (place, width):  # before anything is written
+            started = now()
+            name = _new_folder(project, prepared.plan.pipeline, started)
+            state = state_of(prepared, name, started, wanted)
+            return _run(prepared, state, chosen, place, width, on_progress)
 
 
 def carry_on(
@@ -113,16 +107,23 @@ def carry_on(
     workers, executor, on_progress
         As `run` takes them.
     """
-    with projects.using(prepared.project) as project:
-        _check_width(workers)
-        limit = project.settings.workers if workers is None else workers
-        with executors.opened(executor, limit) as place:
-            return _run(prepared, state, chosen, place, place.width(workers, limit), on_progress)
+    with (
+        projects.using(prepared.project) as project,
+        _opened(project, executor, workers) as (place, width),
+    ):
+        return _run(prepared, state, chosen, place, width, on_progress)
 
 
-def _check_width(workers: int | None) -> None:
+@contextmanager
+def _opened(
+    project: Project, executor: str | Executor, workers: int | None
+) -> Iterator[tuple[Place, int]]:
+    """Open the place where steps are performed; give how many at a time, too."""
     if workers is not None and workers < 1:
         raise InvalidSetting("workers", workers, "it must be at least 1", "The call")
+    limit = project.settings.workers if workers is None else workers
+    with executors.opened(executor, limit) as place:
+        yield place, place.width(workers, limit)
 
 
 def _run(

@@ -1,11 +1,7 @@
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlnb.core.errors import InvalidPipeline
-from mlnb.pipelines import limits
 from mlnb.pipelines.limits import Limits, machine
-from mlnb.pipelines.spec import Pipeline, Step
 
 WANTS = st.dictionaries(st.sampled_from(["cpus", "gpu", "licence"]), st.integers(0, 6).map(float))
 
@@ -52,13 +48,6 @@ def test_tenths_of_a_core_add_up() -> None:
     shared = Limits(slots=99, declared={"cpus": 1})
     waiting = [(str(number), {"cpus": 0.1}) for number in range(11)]
     assert len(list(shared.admit(waiting))) == 10
-
-
-def test_what_could_never_start_is_refused() -> None:
-    step = Step(notebook="a.ipynb", resources={"gpu": 8})
-    with pytest.raises(InvalidPipeline, match=r"wants 8 of gpu, and the pipeline's limit is 2"):
-        limits.check(Pipeline(name="a", steps={"train": step}, limits={"gpu": 2}))
-    limits.check(Pipeline(name="a", steps={"train": step}))
 
 
 @given(slots=st.integers(1, 4), jobs=st.lists(WANTS, min_size=1, max_size=12))
