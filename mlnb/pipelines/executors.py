@@ -7,6 +7,7 @@ was killed is performed again by another one.
 
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import (
@@ -22,6 +23,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mlnb.core import project as projects
 from mlnb.core.errors import BadInput, Interrupted, InvalidSetting, KernelDied
@@ -160,9 +162,12 @@ def _dask(address: str) -> Iterator[tuple[Executor, int]]:
     distributed = require("distributed", "dask")
     place = address.removeprefix("dask://")
     try:
+        parts = urlsplit(address)
+        # asked first, because Dask's client goes on asking until its time is over
+        socket.create_connection((parts.hostname or "", parts.port or 8786), 10).close()
         client = distributed.Client(f"tcp://{place}", timeout=10, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", "") or str(error) or type(error).__name__
         raise BadInput(
             f"No Dask scheduler answers at {place}: {reason}.",
             "Start one with `dask scheduler`, and workers with `dask worker HOST:PORT`.",
