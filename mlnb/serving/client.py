@@ -1,22 +1,25 @@
 """The client of an endpoint."""
 
+import asyncio
+import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
-from mlnb.core.errors import (
-    BadInput,
-    EndpointUnavailable,
-    PredictionFailed,
-    SignatureMismatch,
-    Unauthorized,
-)
+from mlnb.core.errors import BadInput, SignatureMismatch
 from mlnb.core.extras import require
-from mlnb.serving.snippets import curl
+from mlnb.serving import asking, snippets
+from mlnb.serving.asking import Pause, Send
 
 if TYPE_CHECKING:
     import pandas as pd
 
+BATCH = 10_000
+"""Rows per request."""
+RETRIES = 3
+CONCURRENT = 4
+"""Requests that `Endpoint.predict_async` has under way at a time."""
 KEEP_ALIVE = 10
 """Seconds; less than the endpoint keeps an idle connection, so it is never just being closed."""
 
@@ -34,22 +37,35 @@ class Endpoint:
         Its token; empty when it asks for none.
     timeout : float
         Seconds to wait for an answer.
+    retries : int
+        How often a request is sent again, with growing pauses, when nobody answers it (a worker
+        was killed with it in hand) or the endpoint has too much to do.
     """
 
-    def __init__(self, name: str, url: str, token: str = "", *, timeout: float = 60) -> None:
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        token: str = "",
+        *,
+        timeout: float = 60,
+        retries: int = RETRIES,
+    ) -> None:
         httpx = require("httpx", "serving")
         self._json = require("orjson", "serving")
+        self.retries = retries
         self.name = name
         self.url = url
         self.token = token
         self._errors = httpx.TransportError
-        self._client: Any = httpx.Client(
-            base_url=url,
-            headers={"Authorization": f"Bearer {token}"} if token else {},
-            timeout=timeout,
-            limits=httpx.Limits(keepalive_expiry=KEEP_ALIVE),
-            trust_env=False,
-        )
+        self._settings: dict[str, Any] = {
+            "base_url": url,
+            "headers": {"Authorization": f"Bearer {token}"} if token else {},
+            "timeout": timeout,
+            "limits": httpx.Limits(keepalive_expiry=KEEP_ALIVE),
+            "trust_env": False,
+        }
+        self._client: Any = httpx.Client(**self._settings)
         weakref.finalize(self, self._client.close)
 
     def __repr__(self) -> str:
@@ -61,6 +77,7 @@ class Endpoint:
         *,
         ids: Sequence[Any] | None = None,
         times: Sequence[Any] | None = None,
+        batch: int = BATCH,
     ) -> "pd.DataFrame":
         """Ask for predictions.
 
@@ -72,6 +89,8 @@ class Endpoint:
             An id per row, by which the outcome is joined later on.
         times : sequence of datetimes or ISO text, optional
             When each row's event happens; naive means UTC. By default, now.
+        batch : int
+            Rows per request; a longer frame is sent in several.
 
         Returns
         -------
@@ -86,15 +105,73 @@ class Endpoint:
         EndpointUnavailable
             If it does not answer.
         """
-        import pandas as pd
+        frame = _as_frame(frame)
+        answers = []
+        for start, body in self._batches(frame, ids, times, batch):
+            try:
+                answers.append(self.invoke(body))
+            except SignatureMismatch as error:
+                raise asking.moved(error, start) from None
+        return _joined(frame, answers)
 
-        if not isinstance(frame, pd.DataFrame):
-            frame = _as_frame(frame)
-        answer = self.invoke(self._request(frame, ids, times))
-        columns = {"prediction": answer["predictions"]}
-        if "scores" in answer:
-            columns["score"] = answer["scores"]
-        return pd.DataFrame(columns, index=frame.index)
+    async def predict_async(
+        self,
+        frame: "pd.DataFrame",
+        *,
+        ids: Sequence[Any] | None = None,
+        times: Sequence[Any] | None = None,
+        batch: int = BATCH,
+        concurrent: int = CONCURRENT,
+    ) -> "pd.DataFrame":
+        """Ask for predictions without blocking; as `predict`, several batches at a time.
+
+        Parameters
+        ----------
+        frame, ids, times, batch
+            As in `predict`.
+        concurrent : int
+            Requests under way at a time.
+        """
+        httpx = require("httpx", "serving")
+        frame = _as_frame(frame)
+        places = asyncio.Semaphore(concurrent)
+        async with httpx.AsyncClient(**self._settings) as client:
+
+            async def ask(start: int, body: bytes) -> dict[str, Any]:
+                async with places:
+                    try:
+                        return await self._awaited(client, body)
+                    except SignatureMismatch as error:
+                        raise asking.moved(error, start) from None
+
+            batches = self._batches(frame, ids, times, batch)
+            tasks = [asyncio.create_task(ask(start, body)) for start, body in batches]
+            try:
+                answers = await asyncio.gather(*tasks)
+            finally:
+                for task in tasks:
+                    task.cancel()
+        return _joined(frame, answers)
+
+    def _batches(
+        self,
+        frame: "pd.DataFrame",
+        ids: Sequence[Any] | None,
+        times: Sequence[Any] | None,
+        rows: int,
+    ) -> Iterator[tuple[int, bytes]]:
+        """Yield the first row and the body of each request."""
+        if rows < 1:
+            raise BadInput(f"A batch cannot have {rows} rows.", "Use 1 or more.")
+        for name, values in (("ids", ids), ("times", times)):
+            if values is not None and len(values) != len(frame):
+                given = f"`{name}` has {len(values)} entries for {len(frame)} rows."
+                raise BadInput(given, "Give one per row.")
+        for start in range(0, max(len(frame), 1), rows):
+            part = slice(start, start + rows)
+            some = None if ids is None else list(ids)[part]
+            when = None if times is None else list(times)[part]
+            yield start, self._request(frame.iloc[part], some, when)
 
     def _request(
         self, frame: "pd.DataFrame", ids: Sequence[Any] | None, times: Sequence[Any] | None
@@ -124,9 +201,27 @@ class Endpoint:
     def invoke(self, body: bytes | dict[str, Any]) -> dict[str, Any]:
         """Send a request of the MLflow scoring protocol as it is and return the answer."""
         content = body if isinstance(body, bytes) else self._json.dumps(body)
-        response = self._send("POST", "/invocations", content)
-        answer: dict[str, Any] = self._json.loads(response.content)
+        answer: dict[str, Any] = self._json.loads(self._send(_invocation(content)).content)
         return answer
+
+    async def _awaited(self, client: Any, body: bytes) -> dict[str, Any]:
+        steps = self._question(_invocation(body))
+        given: Any = None
+        while True:
+            try:
+                step = steps.send(given)
+            except StopIteration as end:
+                answer: dict[str, Any] = self._json.loads(end.value.content)
+                return answer
+            if isinstance(step, Pause):
+                given = await asyncio.sleep(step.seconds)
+                continue
+            try:
+                given = await client.request(
+                    step.method, step.path, content=step.content, headers=step.headers
+                )
+            except self._errors as error:
+                given = error
 
     def ping(self) -> bool:
         """Tell whether it answers."""
@@ -137,52 +232,63 @@ class Endpoint:
 
     def metrics(self) -> str:
         """Return its metrics in Prometheus' text format."""
-        return str(self._send("GET", "/metrics").text)
+        return str(self._send(Send("GET", "/metrics")).text)
 
     def curl(self, example: dict[str, Any] | None = None) -> str:
         """Return a shell command that asks it; the token is looked up when the command runs."""
-        return curl(self.name, self.url, example, token=bool(self.token))
+        return snippets.curl(self.name, self.url, example, token=bool(self.token))
+
+    def python(self, example: dict[str, Any] | None = None) -> str:
+        """Return Python code that asks it from anywhere; the token comes from the environment."""
+        return snippets.python(self.name, self.url, example, token=bool(self.token))
 
     def close(self) -> None:
         """Close its connections."""
         self._client.close()
 
-    def _send(self, method: str, path: str, content: bytes | None = None) -> Any:
-        try:
-            response = self._client.request(
-                method, path, content=content, headers={"Content-Type": "application/json"}
-            )
-        except self._errors as error:
-            raise EndpointUnavailable(
-                self.name,
-                f"{self.url} does not answer ({error})",
-                f"See `mlnb endpoint show {self.name}` and `mlnb endpoint logs {self.name}`.",
-            ) from None
-        if response.status_code != 200:
-            raise self._refusal(response)
-        return response
+    def _question(self, send: Send) -> Generator[asking.Step, Any, Any]:
+        return asking.question(self.name, self.url, send, self.retries, self._json.loads)
 
-    def _refusal(self, response: Any) -> Exception:
-        try:
-            said = self._json.loads(response.content)
-            message, fix, error = said["message"], said["fix"], said["error"]
-        except (ValueError, KeyError, TypeError):
-            return EndpointUnavailable(self.name, f"it answered with HTTP {response.status_code}")
-        if error == "SignatureMismatch":
-            mismatch = SignatureMismatch(said["field"], "", said["row"], fix)
-            mismatch.message = message
-            return mismatch
-        if error == "Unauthorized":
-            return Unauthorized(message, fix)
-        if error == "PredictionFailed":
-            return PredictionFailed(message, fix)
-        if response.status_code < 500:
-            return BadInput(message, fix)
-        return EndpointUnavailable(self.name, message.rstrip("."), fix)
+    def _send(self, send: Send) -> Any:
+        steps = self._question(send)
+        given: Any = None
+        while True:
+            try:
+                step = steps.send(given)
+            except StopIteration as end:
+                return end.value
+            if isinstance(step, Pause):
+                given = time.sleep(step.seconds)
+                continue
+            try:
+                given = self._client.request(
+                    step.method, step.path, content=step.content, headers=step.headers
+                )
+            except self._errors as error:
+                given = error
+
+
+def _invocation(content: bytes) -> Send:
+    headers = {"Content-Type": "application/json", "X-Request-Id": uuid4().hex}
+    return Send("POST", "/invocations", content, headers)
+
+
+def _joined(frame: "pd.DataFrame", answers: Sequence[dict[str, Any]]) -> "pd.DataFrame":
+    """Return the answers to the parts of a frame, with its index."""
+    import pandas as pd
+
+    columns = {"prediction": [row for answer in answers for row in answer["predictions"]]}
+    if all("scores" in answer for answer in answers):
+        columns["score"] = [row for answer in answers for row in answer["scores"]]
+    return pd.DataFrame(columns, index=frame.index)
 
 
 def _as_frame(table: Any) -> "pd.DataFrame":
-    """Return a polars or Arrow table as a pandas frame."""
+    """Return a frame as it is, a polars or Arrow table as a pandas frame."""
+    import pandas as pd
+
+    if isinstance(table, pd.DataFrame):
+        return table
     if not hasattr(table, "to_pandas"):
         raise BadInput(f"A {type(table).__name__} is no table.", "Pass a DataFrame.")
     frame: pd.DataFrame = table.to_pandas()
