@@ -135,8 +135,9 @@ class Conductor:
 
     def environment(self) -> dict[str, str]:
         """Return the environment that the cells see."""
+        hidden = self.job.hidden
         return {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name not in hidden},
             **self.job.environment,
             **self.execution.given.environment(),
             "MLNB_PROJECT": str(self.project.root),

@@ -33,6 +33,8 @@ class NotebookJob:
     timeout: float | None = None
     kernel: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    hidden: tuple[str, ...] = ()
+    """Variables of this process that the cells must not see."""
     on_cell: OnCell | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
     cwd: Path | None = None

@@ -6,7 +6,7 @@ Only what the later step declares as an input, and only from steps that come bef
 from mlnb.pipelines import artifacts as files
 from mlnb.pipelines.plans import Plan, PlannedStep
 from mlnb.pipelines.scheduling import Results
-from mlnb.pipelines.spec import data
+from mlnb.pipelines.spec import Pipeline, Step, data
 
 
 def inputs(plan: Plan, planned: PlannedStep, results: Results) -> dict[str, str]:
@@ -30,6 +30,12 @@ def artifacts(plan: Plan, planned: PlannedStep, results: Results) -> dict[str, s
         for path, digest in _made(plan, planned, results).items()
         if files.is_file(path) and any(files.fits(path, item) for item in declared)
     }
+
+
+def hidden(pipeline: Pipeline, step: Step) -> list[str]:
+    """Return the names of the secrets that only other steps may see."""
+    steps = [*pipeline.steps.values(), *([pipeline.on_failure] if pipeline.on_failure else [])]
+    return sorted({name for item in steps for name in item.secrets} - set(step.secrets))
 
 
 def _made(plan: Plan, planned: PlannedStep, results: Results) -> dict[str, str]:

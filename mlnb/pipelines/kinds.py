@@ -16,7 +16,7 @@ from mlnb.core.errors import InvalidPipeline
 from mlnb.core.project import Project
 from mlnb.execution import notebooks
 from mlnb.execution.executor import NotebookJob
-from mlnb.execution.parameters.secret import PREFIX, variable
+from mlnb.execution.parameters.secret import variable
 from mlnb.pipelines import artifacts, passing
 from mlnb.pipelines.sources import search_path
 
@@ -87,6 +87,7 @@ def notebook_job(
             **_secrets(job),
             **_handed(project, job, output, given),
         },
+        hidden=tuple(form for name in job.hidden for form in (name, variable(name))),
         memory=job.memory,
         resume=job.resume,
         cancelled=cancelled,
@@ -136,11 +137,6 @@ def _secrets(job: "StepJob") -> dict[str, str]:
         found |= {name: value, variable(name): value}
     redaction.register(found)
     return found
-
-
-def hidden(environment: Mapping[str, str]) -> list[str]:
-    """Return the secrets among variables."""
-    return [value for name, value in environment.items() if name.startswith(PREFIX)]
 
 
 def _handed(

@@ -85,6 +85,8 @@ class StepJob(Record):
     """Variables that give it its share of the machine; they do not."""
     secrets: list[str] = field(default_factory=list)
     """Names; the values come from the environment of whoever performs the job."""
+    hidden: list[str] = field(default_factory=list)
+    """Names of the secrets of other steps, which it must not see."""
     timeout: float | None = None
     memory: int = 0
     """Bytes that the step may allocate; 0 means no limit."""

@@ -172,6 +172,7 @@ class Stepper:
             environment=planned.environment,
             threads={**self.threads, **limits.threads(planned.resources)},
             secrets=list(spec.secrets),
+            hidden=handing.hidden(self.prepared.pipeline, spec),
             cache=spec.cache and planned.step != ON_FAILURE,
             force=bool(self.wishes.force & {planned.name, planned.step, EVERY}),
             before=self.wishes.before.get(planned.name, ""),

@@ -6,8 +6,10 @@ import pytest
 
 import mlnb
 from mlnb import datasets, pipelines
+from mlnb.core.errors import BadInput
 from mlnb.core.project import Project
 from mlnb.core.records import PipelineRun, StepResult
+from mlnb.pipelines import secret_files
 from mlnb.testing.notebooks import write_notebook
 
 SCRIPT = """
@@ -217,3 +219,37 @@ def test_inputs_are_empty_outside_a_pipeline() -> None:
     assert dict(mlnb.inputs) == {}
     with pytest.raises(KeyError, match="this step is given no 'a'"):
         mlnb.inputs["a"]
+
+
+def test_a_step_sees_its_own_secrets_only(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MLNB_SECRET_MINE", "MLNB_SECRET_YOURS"):
+        monkeypatch.setenv(name, "unset")
+        monkeypatch.delenv(name)
+    (project.root / "team.env").write_text(
+        "# of the team\nexport MINE='sesame-441'\nYOURS=sesame-442 # other\n"
+    )
+    write_notebook(
+        project.root / "a.ipynb",
+        "import os, mlnb\nprint(os.environ['MINE'])",
+        "mlnb.glue('long', len(os.environ['MINE']))",
+        "mlnb.glue('others', [n for n in os.environ if 'YOURS' in n])",
+    )
+    write_notebook(project.root / "b.ipynb", "import os\nassert len(os.environ['YOURS']) == 10")
+    file = project.root / "pipeline.yaml"
+    file.write_text(
+        "name: a\nsteps: {a: {notebook: a.ipynb, secrets: MINE}, b: {notebook: b.ipynb,"
+        " secrets: YOURS}}"
+    )
+    steps = by_name(pipelines.run(file))
+    assert steps["a"].error.startswith("Step 'a' needs the secret 'MINE'")
+    assert secret_files.load(project.root / "team.env") == ["MINE", "YOURS"]
+    run = pipelines.run(file)
+    assert run.status == "FINISHED", [step.error for step in run.steps]
+    assert by_name(run)["a"].values == {"long": len("sesame-441"), "others": []}
+    kept = [path for path in project.state.rglob("*") if path.is_file()]
+    assert not [path for path in kept if b"sesame-44" in path.read_bytes()]
+    (project.root / "team.env").write_text("MINE")
+    with pytest.raises(BadInput, match=r"team.env, line 1: it is no NAME=value"):
+        secret_files.load(project.root / "team.env")

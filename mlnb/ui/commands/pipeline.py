@@ -17,7 +17,7 @@ from mlnb.ui.commands.export import export, perform, with_handed_files
 from mlnb.ui.commands.giving import given, with_parameters
 from mlnb.ui.commands.pipeline_files import import_file, schema
 from mlnb.ui.commands.reading import comment, from_here, seen, show, with_files
-from mlnb.ui.commands.selecting import resume, resumed, selected, with_selection
+from mlnb.ui.commands.selecting import resume, resumed, selected, with_secrets, with_selection
 from mlnb.ui.grammar import Listing, Noun, Outcome, Surface, Verb
 
 
@@ -43,6 +43,7 @@ def pipeline() -> None:
     help="Stay, and start a run whenever the pipeline's `schedule` says so.",
 )
 @with_selection
+@with_secrets
 @click.option(
     "--resume",
     "going_on",
@@ -143,6 +144,7 @@ def plan(
 @click.argument("pipeline", type=click.Path(path_type=Path))
 @click.argument("step", required=False)
 @click.option("--run", default="", help="Id of the run: any name, the same for all its steps.")
+@with_secrets
 @with_parameters
 @with_handed_files
 @click.option("-w", "--workers", type=click.IntRange(1, 256), help="Jobs of a matrix at a time.")

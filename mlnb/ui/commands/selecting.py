@@ -40,6 +40,24 @@ def with_selection(command: Command) -> Command:
     return command
 
 
+def with_secrets(command: Command) -> Command:
+    """Add the option that names a file of secrets."""
+
+    def load(_context: Any, _option: Any, file: Path | None) -> None:
+        if file is not None:
+            from mlnb.pipelines import secret_files
+
+            secret_files.load(file)
+
+    return click.option(
+        "--secret-file",
+        type=click.Path(path_type=Path),
+        expose_value=False,
+        callback=load,
+        help="A file with a NAME=value a line; the environment comes before it.",
+    )(command)
+
+
 def selected(force: tuple[str, ...], since: str, only: str, until: str) -> Selection:
     """Return the selection that the options mean."""
     return Selection(only=only, until=until, since=since, force=force)
@@ -54,6 +72,7 @@ def selected(force: tuple[str, ...], since: str, only: str, until: str) -> Selec
     show_default=True,
     help="Where steps are performed: threads, processes or dask://HOST:PORT.",
 )
+@with_secrets
 @click.pass_obj
 def resume(surface: Surface | None, run: str, workers: int | None, executor: str) -> Outcome:
     """Go on with a RUN that failed or was stopped: its id, the beginning of it, or `latest`.
