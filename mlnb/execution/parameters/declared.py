@@ -11,6 +11,7 @@ import json
 import re
 import tokenize
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,8 @@ def of_python(source: str) -> list[Parameter]:
     try:
         tree = ast.parse(source)
     except SyntaxError:
+        # The package first: threads that came from both ends would meet in the middle.
+        import_module("IPython")
         from IPython.core.inputtransformer2 import TransformerManager
 
         manager: Any = TransformerManager

@@ -9,6 +9,7 @@ import io
 import tokenize
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 from mlnb.core.hashing import digest_bytes
@@ -78,6 +79,8 @@ def parse(source: str) -> ast.Module | None:
         return ast.parse(source)
     except (SyntaxError, ValueError):
         pass
+    # The package first: threads that came from both ends would meet in the middle.
+    import_module("IPython")
     from IPython.core.inputtransformer2 import TransformerManager
 
     manager: Any = TransformerManager
