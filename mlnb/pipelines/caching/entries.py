@@ -85,6 +85,8 @@ class Cache:
         return replace(
             result_of(self.project, record),
             name=self.job.name,
+            notebook=self.job.source,
+            parameters=self.job.parameters,
             output=self.project.relative(output),
             attempts=self.job.attempt,
             cached_from=record.run,
