@@ -106,6 +106,8 @@ class Gateway:
             response = await answered
         finally:
             self._own.discard(id(request))
+        if response.relayed:  # this release was replaced meanwhile
+            return response
         return replace(response, headers=[*response.headers, *self._app.own_headers])
 
     def _copy(self, request: Request, _response: Response) -> None:

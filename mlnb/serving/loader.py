@@ -21,6 +21,7 @@ When its supervisor ends without a word, what serves goes on serving, and starts
 
 import contextlib
 import gc
+import importlib
 import json
 import logging
 import os
@@ -451,8 +452,10 @@ def _tried(loaded: Loaded) -> None:
     if not pid:
         try:
             os.close(receiving)
+            before = set(sys.modules)
             try_out(loaded.scorer, loaded.fields, Path(loaded.job.files) / EXAMPLE)
-            os.write(sending, json.dumps({"merges": loaded.scorer.merges}).encode())
+            found = {"merges": loaded.scorer.merges, "modules": sorted({*sys.modules} - before)}
+            os.write(sending, json.dumps(found).encode())
         except BaseException as error:
             _logger.exception("the model failed on its own example")
             reason = error.message if isinstance(error, MlnbError) else repr(error)
@@ -469,6 +472,9 @@ def _tried(loaded: Loaded) -> None:
         ended = f"its process ended with code {code}"
         raise PredictionFailed(str(answer.get("failed") or ended).rstrip("."))
     loaded.scorer.merges = answer["merges"]
+    for name in ["pyarrow", *answer["modules"]]:  # shared by the workers, then
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
 
 
 def threads_of_libraries() -> list[str]:

@@ -20,7 +20,8 @@ from mlnb.serving import folders
 from mlnb.serving import state as states
 from mlnb.serving.control import Control
 from mlnb.serving.package import Package, package
-from mlnb.serving.targets.local import EXTRA, LocalTarget
+from mlnb.serving.routing import Split
+from mlnb.serving.targets.local import EXTRA, LocalCandidate, LocalTarget
 from mlnb.testing.targets import TargetContract
 
 BODY = {"dataframe_records": [{"distance": 800.0, "hour": 20, "carrier": "AA"}]}
@@ -140,25 +141,108 @@ def test_it_asks_for_no_token_when_told_so(
         assert client.post("/invocations", content=b" " * 1025).status_code == 413
 
 
-def test_workers_end_when_their_supervisor_is_killed(target: LocalTarget, first: Package) -> None:
+def ask(state: states.LocalState) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {state.token}"}
+    url = f"{state.url}/invocations"
+    return httpx.post(url, json=BODY, headers=headers, timeout=60, trust_env=False)
+
+
+def test_releases_outlive_their_supervisor_and_the_next_one_takes_them_over(
+    target: LocalTarget, first: Package, here: Project
+) -> None:
     state = release(target, first)
+    with target.prepare("a", package("late@2")) as candidate:
+        assert isinstance(candidate, LocalCandidate)
+        candidate.serve_beside(2, Split(role="canary", share=0.0))
     workers = workers_of(state)
     psutil.Process(state.pid).kill()
-    _, alive = psutil.wait_procs(workers, timeout=20)
-    assert alive == []
-    status = target.status("a")
-    assert status.status == "stopped"
-    assert "without being stopped" in status.detail
+    assert ask(state).headers["x-mlnb-release"] == "1"  # nobody noticed
+    until(lambda: target.status("a").status == "running")
+    found = states.read(folders.state_file("a"))
+    assert found is not None
+    assert found.pid != state.pid
+    assert (found.port, found.token, found.release) == (state.port, state.token, 1)
+    assert workers_of(found) == workers
+    assert [part.role for part in target.status("a").parts] == ["current", "canary"]
+    target.promote("a", "canary")
+    assert ask(found).headers["x-mlnb-release"] == "2"
+    with target.recall("a", first.version.ref, first.version.digest) as back:
+        assert back is not None
+        back.serve(3)
+    assert ask(found).headers["x-mlnb-release"] == "3"
+    assert target.stop("a")
     with pytest.raises(EndpointUnavailable, match="does not run"):
         target.address("a")
     # Meanwhile the pid belongs to somebody else, who is left alone.
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
-        states.write(folders.state_file("a"), replace(state, pid=bystander.pid))
+        states.write(folders.state_file("a"), replace(state, pid=bystander.pid, generations=[]))
         assert target.stop("a") is False
         assert bystander.poll() is None
         bystander.communicate(b"\n")
     again = release(target, first)  # it starts where it was
     assert (again.port, again.token) == (state.port, state.token)
+
+
+def test_a_loader_that_ends_is_replaced_while_its_workers_serve(
+    target: LocalTarget, first: Package
+) -> None:
+    state = release(target, first)
+    (worker,) = workers_of(state)
+    loader = worker.parent()
+    assert loader is not None
+    loader.kill()
+    assert ask(state).status_code == 200
+    until(lambda: workers_of(state) not in ([], [worker]))
+    assert ask(state).headers["x-mlnb-release"] == "1"
+
+
+def test_a_canary_that_crashes_harms_nobody(target: LocalTarget, first: Package) -> None:
+    state = release(target, first)
+    with target.prepare("a", package("late@2")) as candidate:
+        assert isinstance(candidate, LocalCandidate)
+        candidate.serve_beside(2, Split(role="canary", share=1.0))
+    assert ask(state).headers["x-mlnb-release"] == "2"
+    with Control(state) as line:
+        canary = line.ask("status")["releases"][1]
+    loader = psutil.Process(canary["pid"])
+    loader.suspend()  # nobody replaces its workers
+    for pid in canary["workers"]:
+        psutil.Process(pid).kill()
+    answers = [ask(state) for _ in range(5)]
+    assert [(each.status_code, each.headers["x-mlnb-release"]) for each in answers] == [
+        (200, "1")
+    ] * 5
+    loader.resume()
+    until(lambda: ask(state).headers["x-mlnb-release"] == "2")
+    target.withdraw("a", "canary")
+    assert ask(state).headers["x-mlnb-release"] == "1"
+
+
+def memory(workers: list[psutil.Process]) -> int:
+    """Return the bytes of a release's processes: what is each one's own, and what they share once.
+
+    (A proportional share would depend on what else runs on the machine.)
+    """
+    loader = workers[0].parent()
+    assert loader is not None
+    found = [each.memory_full_info() for each in [loader, *workers]]
+    return sum(each.uss for each in found) + max(each.rss - each.uss for each in found)
+
+
+def test_workers_share_what_their_loader_has_loaded(
+    target: LocalTarget, first: Package, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLNB_ENDPOINT_WARM", "false")
+    used = []
+    for count in (1, 4):
+        state = release(target, first, workers=count)
+        for _ in range(10 * count):
+            ask(state)
+        workers = workers_of(state)
+        assert len(workers) == count
+        used.append(memory(workers))
+    print(used)
+    assert used[1] < 1.5 * used[0]
 
 
 def test_it_survives_the_process_that_made_it(

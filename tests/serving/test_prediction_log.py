@@ -11,7 +11,7 @@ import pytest
 
 from mlnb.serving.batches import Batch
 from mlnb.serving.prediction_log import SYNC, PredictionLog, lines_of, new_worker_id, worker_of
-from mlnb.serving.prediction_reader import gaps, read
+from mlnb.serving.prediction_reader import gaps, read, table_of
 
 SCHEMA = pa.schema([("x", pa.float64())])
 
@@ -148,3 +148,20 @@ def test_lines_are_brought_to_the_disk_soon_and_together(tmp_path: Path) -> None
 
 def test_worker_ids_differ() -> None:
     assert len({new_worker_id() for _ in range(1000)}) == 1000
+
+
+def test_requests_that_were_predicted_together_are_one_line_and_read_one_by_one(
+    tmp_path: Path,
+) -> None:
+    log = PredictionLog(tmp_path, "w0", 3, "m@1", pa.schema([("x", pa.float64())]))
+    asked = [("a", 1_000_000, 1), ("b", 2_000_000, 2)]
+    assert log.append_all(asked, [(1.0, None, 3.0)], [0, 1, 1], [0.25, 0.5, 0.75])
+    log.close()
+    (segment,) = tmp_path.iterdir()
+    assert len(segment.read_bytes().splitlines()) == 2
+    table = table_of(segment)
+    assert table is not None
+    assert [
+        (row["request_id"], row["id"], row["x"], row["prediction"], row["score"])
+        for row in table.to_pylist()
+    ] == [("a", "a-0", 1.0, 0, 0.25), ("b", "b-0", None, 1, 0.5), ("b", "b-1", 3.0, 1, 0.75)]
