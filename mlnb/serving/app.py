@@ -30,7 +30,7 @@ from mlnb.core.errors import (
 from mlnb.core.extras import require
 from mlnb.serving import protocols
 from mlnb.serving.batches import Batch
-from mlnb.serving.batching import Batcher, Job, Outcome
+from mlnb.serving.batching import Batcher, Job, Outcome, Scored
 from mlnb.serving.casting import Field, Schema
 from mlnb.serving.messages import Reply, Request, Response
 from mlnb.serving.metrics import Metrics
@@ -82,7 +82,8 @@ class App:
             (b"x-mlnb-release", str(service.release).encode()),
             (b"x-mlnb-model", service.model.encode()),
         )
-        self._ids = (f"{os.urandom(8).hex()}{number:016x}" for number in count(1))
+        ours = os.urandom(8).hex()
+        self._ids = (f"{ours}{number:016x}" for number in count(1))
         served = Served(
             service.endpoint, service.release, service.model, self._schema, service.facts
         )
@@ -236,32 +237,41 @@ class App:
         batch = exchange.read(request, self._schema)
         self._batcher.submit(Job(request, reply, exchange, batch, begun))
 
-    def _score(self, batches: Sequence[Batch]) -> Sequence[Outcome]:
+    def _score(self, batches: Sequence[Batch]) -> Scored:
         """Predict for several requests; if that fails, for each alone, so that one bears it."""
-        service = self.service
         try:
-            return answers(service.scorer, self._schema, batches)
+            return answers(self.service.scorer, self._schema, batches)
         except Exception as error:
             if len(batches) == 1:
-                return [self._blamed(batches[0], error)]
-        return [outcome for batch in batches for outcome in self._score([batch])]
+                return Scored([self._blamed(batches[0], error)])
+        return Scored([self._score([batch]).outcomes[0] for batch in batches])
 
-    def _scored(self, jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> None:
+    def _scored(self, jobs: Sequence[Job], scored: Scored) -> None:
         """Log, then answer."""
-        if jobs:
-            self.service.metrics.batch(sum(job.batch.rows for job in jobs))
-        for job, outcome in zip(jobs, outcomes, strict=True):
+        service = self.service
+        service.metrics.batch(sum(job.batch.rows for job in jobs))
+        logged = self._logged(jobs, scored)
+        for job, outcome in zip(jobs, scored.outcomes, strict=True):
             job.answered = True
-            request = job.request
             try:
-                response = self._answer(job, outcome)
+                response = self._answer(job, outcome, logged)
             except Exception as error:
-                response = self.refusal(error, request)
-            self._end(request, job.reply, job.begun, response)
+                response = self.refusal(error, job.request)
+            self._end(job.request, job.reply, job.begun, response)
             if self.shadow is not None:
-                self.shadow(request, response)
+                self.shadow(job.request, response)
 
-    def _answer(self, job: Job, outcome: Outcome) -> Response:
+    def _logged(self, jobs: Sequence[Job], scored: Scored) -> bool | None:
+        """Log a whole batch by one line; None when each request needs a line of its own."""
+        log = self.service.log
+        if scored.columns is None or not log.whole:
+            return None
+        if any(job.batch.ids is not None or job.batch.moments is not None for job in jobs):
+            return None
+        asked = [(job.request.id, job.request.at, job.batch.rows) for job in jobs]
+        return log.append_all(asked, scored.columns, scored.predictions, scored.scores)
+
+    def _answer(self, job: Job, outcome: Outcome, logged: bool | None) -> Response:
         service, request = self.service, job.request
         if isinstance(outcome, Exception):
             if isinstance(outcome, MlnbError):
@@ -272,7 +282,8 @@ class App:
                 f"The endpoint's log has the reason under {request.id}.",
             ) from None
         predictions, scores = outcome
-        logged = service.log.append(request.id, request.at, job.batch, predictions, scores)
+        if logged is None:
+            logged = service.log.append(request.id, request.at, job.batch, predictions, scores)
         request.rows = job.batch.rows
         response = job.exchange.write(request, Answer(job.batch, predictions, scores))
         if logged:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlnb.serving.batches import Batch
+from mlnb.serving.casting import Columns
 from mlnb.serving.messages import Reply, Request
 from mlnb.serving.routes import Exchange
 
@@ -43,16 +44,27 @@ Outcome = tuple[Any, Any] | Exception
 """Predictions and scores of one job, or why there are none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What became of a batch."""
+
+    outcomes: Sequence[Outcome]
+    """One per request."""
+    columns: Columns | None = None
+    """Of all requests together; None when they were predicted one by one."""
+    predictions: Any = None
+    scores: Any = None
+
+
 class Batcher:
     """Hands waiting jobs to a model; used by one event loop.
 
     Parameters
     ----------
     score : callable
-        Predicts for several requests at once; gives one outcome each. Called by one thread at a
-        time.
+        Predicts for several requests at once. Called by one thread at a time.
     done : callable
-        Gets the jobs and their outcomes, on the event loop.
+        Gets the jobs and what became of them, on the event loop.
     late : callable
         Gets each job whose time is up while it waits or is predicted.
     merges : bool
@@ -63,8 +75,8 @@ class Batcher:
 
     def __init__(
         self,
-        score: Callable[[Sequence[Batch]], Sequence[Outcome]],
-        done: Callable[[Sequence[Job], Sequence[Outcome]], None],
+        score: Callable[[Sequence[Batch]], Scored],
+        done: Callable[[Sequence[Job], Scored], None],
         late: Callable[[Job], None],
         *,
         merges: bool,
@@ -134,15 +146,15 @@ class Batcher:
             jobs.append(waiting.popleft())
         return jobs
 
-    def _timed(self, jobs: Sequence[Job], rows: int) -> Sequence[Outcome]:
+    def _timed(self, jobs: Sequence[Job], rows: int) -> Scored:
         begun = time.perf_counter()
-        outcomes = self._score([job.batch for job in jobs])
+        scored = self._score([job.batch for job in jobs])
         seconds = time.perf_counter() - begun
         size = rows.bit_length()
         known = self._expected.get(size, seconds)
         follow = _SLOWER if seconds > known else _QUICKER
         self._expected[size] = known + follow * (seconds - known)
-        return outcomes
+        return scored
 
     def _in_thread(self, jobs: list[Job], rows: int) -> None:
         loop = asyncio.get_running_loop()
@@ -153,14 +165,18 @@ class Batcher:
         future.add_done_callback(self._back)
         self._watch()
 
-    def _back(self, future: "asyncio.Future[Sequence[Outcome]]") -> None:
+    def _back(self, future: "asyncio.Future[Scored]") -> None:
         """Answer what the thread predicted, and go on with what waits."""
         jobs, self._running = self._running, []
         if self._alarm is not None:
             self._alarm.cancel()
-        pairs = zip(jobs, future.result(), strict=True)
-        kept = [(job, outcome) for job, outcome in pairs if not job.answered]
-        self._done([job for job, _ in kept], [outcome for _, outcome in kept])
+        scored = future.result()
+        if any(job.answered for job in jobs):  # too late for some
+            pairs = zip(jobs, scored.outcomes, strict=True)
+            kept = [(job, outcome) for job, outcome in pairs if not job.answered]
+            jobs, scored = [job for job, _ in kept], Scored([outcome for _, outcome in kept])
+        if jobs:
+            self._done(jobs, scored)
         asyncio.get_running_loop().call_soon(self._turn)
 
     def _watch(self) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from mlnb.core.extras import require
 from mlnb.serving import metrics
-from mlnb.serving.prediction_log import SUFFIX, lines_of
+from mlnb.serving.prediction_log import SUFFIX, lines_of, requests_in
 from mlnb.serving.rules import Seen
 
 WINDOW = 600.0
@@ -107,7 +107,8 @@ class Observer:
             if "format" in entry:
                 release = entry["release"]
             else:
-                self._take(entry, entry.get("release", release))
+                for each in requests_in(entry):
+                    self._take(each, each.get("release", release))
         self._files[file] = (begun + whole, release)
 
     def _take(self, entry: dict[str, Any], release: int | None) -> None:

@@ -13,6 +13,8 @@ than rows because that is a tenth of the time::
      "columns": [["distance", "double"], …]}
     {"request_id": "…", "at": 1763877305000000, "us": 850, "ids": […], "times": […],
      "columns": [[…], …], "predictions": […], "scores": […]}
+    {"requests": [["…", 1763877305000000, 850, 1], …], "columns": [[…], …], "predictions": […],
+     "scores": […]}    requests that were predicted together: id, at, us and rows of each
     {"request_id": "…", "at": …, "us": …, "status": 502, "release": 4}    release 4 did not answer
     {"gap": {"since": …, "until": …, "requests": 12}}    answered, but the disk took no lines
 
@@ -149,6 +151,41 @@ class PredictionLog:
             entry["scores"] = scores
         return self._add(entry, now)
 
+    @property
+    def whole(self) -> bool:
+        """Tell whether every request is logged, so that a batch of them may be one line."""
+        return self._below >= _ALL
+
+    def append_all(
+        self,
+        requests: Sequence[tuple[str, int, int]],
+        columns: Sequence[Sequence[Any]],
+        predictions: Any,
+        scores: Any,
+    ) -> bool:
+        """Write the rows of requests that were predicted together, as one line by one write.
+
+        Parameters
+        ----------
+        requests : sequence of (str, int, int)
+            Request id, arrival and rows of each.
+        columns : sequence of sequences
+            Of all together.
+        predictions, scores : list or array
+            Likewise; no scores are None.
+        """
+        now = time.time_ns() // 1000
+        if self._kept is not None:
+            columns = [columns[place] for place in self._kept]
+        entry: dict[str, Any] = {
+            "requests": [(name, at, now - at, rows) for name, at, rows in requests],
+            "columns": columns,
+            "predictions": plain(predictions),
+        }
+        if scores is not None:
+            entry["scores"] = scores
+        return self._add(entry, now, len(requests))
+
     def failed(self, request_id: str, at: int, status: int, release: int) -> None:
         """Note that a release did not answer a request."""
         now = time.time_ns() // 1000
@@ -164,7 +201,7 @@ class PredictionLog:
                 self._descriptor = -1
                 self._retry = float("inf")
 
-    def _add(self, entry: dict[str, Any], now: int) -> bool:
+    def _add(self, entry: dict[str, Any], now: int, requests: int = 1) -> bool:
         line = self._line(entry)
         with self._lock:
             try:
@@ -176,19 +213,19 @@ class PredictionLog:
                     self._gap = None
                 self._write(line)
             except OSError as error:
-                self._failed(error, now)
+                self._failed(error, now, requests)
                 return False
         self._sync.wanted(self._descriptor)
         return True
 
-    def _failed(self, error: OSError, now: int) -> None:
-        if now:
-            self.lost += 1
+    def _failed(self, error: OSError, now: int, requests: int = 1) -> None:
+        lost = requests if now else 0
+        self.lost += lost
         if self._gap is None:
             reason = error.strerror or error
             _logger.error("the prediction log cannot be written, serving goes on: %s", reason)
             self._gap = {"since": now or time.time_ns() // 1000, "requests": 0}
-        self._gap["requests"] += bool(now)
+        self._gap["requests"] += lost
 
     def _line(self, entry: dict[str, Any]) -> bytes:
         text: bytes = self._dumps(entry, _text, self._options)
@@ -310,4 +347,25 @@ def lines_of(data: bytes) -> list[bytes]:
             whole = False
         if whole:
             found.append(text)
+    return found
+
+
+def requests_in(entry: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the requests of a line, each as if it had a line of its own."""
+    if "requests" not in entry:
+        return [entry]
+    found, start = [], 0
+    for name, at, us, rows in entry["requests"]:
+        part = slice(start, start + rows)
+        one = {
+            "request_id": name,
+            "at": at,
+            "us": us,
+            "columns": [values[part] for values in entry["columns"]],
+            "predictions": entry["predictions"][part],
+        }
+        if "scores" in entry:
+            one["scores"] = entry["scores"][part]
+        found.append(one)
+        start += rows
     return found

@@ -17,7 +17,7 @@ from mlnb.core.errors import BadInput, UnknownName, UnreadableRecord
 from mlnb.core.extras import require
 from mlnb.core.names import check_name
 from mlnb.serving.folders import log_folder
-from mlnb.serving.prediction_log import FORMAT, SUFFIX, lines_of
+from mlnb.serving.prediction_log import FORMAT, SUFFIX, lines_of, requests_in
 
 COMPACT = ".parquet"
 OWN = ("request_id", "id", "time", "release", "model", "prediction", "score", "latency")
@@ -177,7 +177,7 @@ def entries_of(file: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         raise UnreadableRecord(
             f"prediction log {file.name}", f"it has format {header['format']}, known is {FORMAT}"
         )
-    return header, entries[1:]
+    return header, [each for entry in entries[1:] for each in requests_in(entry)]
 
 
 def _assemble(header: dict[str, Any], entries: list[dict[str, Any]]) -> pa.Table:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from mlnb.serving.batches import Batch, merged
+from mlnb.serving.batching import Scored
 from mlnb.serving.casting import Columns, Schema
 
 Array = np.ndarray[Any, Any]
@@ -137,19 +138,17 @@ def _is_number(array: Array) -> bool:
     return array.dtype.kind in "iuf"
 
 
-def answers(
-    engine: Engine, schema: Schema, batches: Sequence[Batch]
-) -> list[tuple[list[Any], list[Any] | None]]:
-    """Predict for several requests at once; return each one's predictions and scores."""
-    predictions, scores = engine.answer(schema, merged(batches))
-    all_predictions = np.asarray(predictions).tolist()
-    all_scores = None if scores is None else scores.tolist()
+def answers(engine: Engine, schema: Schema, batches: Sequence[Batch]) -> Scored:
+    """Predict for several requests at once."""
+    columns = merged(batches)
+    found, probable = engine.answer(schema, columns)
+    predictions = np.asarray(found).tolist()
+    scores = None if probable is None else probable.tolist()
     if len(batches) == 1:
-        return [(all_predictions, all_scores)]
-    found, start = [], 0
+        return Scored([(predictions, scores)], columns, predictions, scores)
+    outcomes, start = [], 0
     for batch in batches:
         end = start + batch.rows
-        part = None if all_scores is None else all_scores[start:end]
-        found.append((all_predictions[start:end], part))
+        outcomes.append((predictions[start:end], None if scores is None else scores[start:end]))
         start = end
-    return found
+    return Scored(outcomes, columns, predictions, scores)

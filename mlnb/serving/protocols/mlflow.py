@@ -8,7 +8,8 @@ it, one per row, for the prediction log.
 import csv
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -88,10 +89,15 @@ def parse(body: bytes, content_type: str, schema: Schema) -> Batch:
     return _parse_json(body, schema)
 
 
+@cache
+def _loads() -> Callable[[bytes], Any]:
+    loads: Callable[[bytes], Any] = require("orjson", "serving").loads
+    return loads
+
+
 def _parse_json(body: bytes, schema: Schema) -> Batch:
-    orjson = require("orjson", "serving")
     try:
-        message = orjson.loads(body)
+        message = _loads()(body)
     except ValueError as error:
         raise BadInput(f"The body is no valid JSON: {error}.", _ONE_OF) from None
     if not isinstance(message, dict):
