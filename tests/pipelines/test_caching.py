@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from mlnb import pipelines
+from mlnb.core import project as projects
 from mlnb.core.project import Project
 from mlnb.core.records import PipelineRun, StepResult
 from mlnb.testing.notebooks import write_notebook
@@ -100,3 +101,19 @@ def test_a_plan_says_what_would_run_and_why(project: Project, file: Path) -> Non
     write_notebook(project.root / "add.ipynb", "import mlnb", parameters="n = 0")
     assert told()["make"][0]
     assert told()["add"] == (False, "cell 2 changed")
+
+
+def test_another_machine_uses_the_results(project: Project, file: Path, tmp_path: Path) -> None:
+    shared = f'name = "shared"\nstore = "{tmp_path / "shared"}"\n'
+    (project.root / "mlnb.toml").write_text(shared)
+    first = pipelines.run(file)
+    other = tmp_path / "elsewhere" / "clone"
+    other.mkdir(parents=True)
+    for path in [*project.root.glob("*.ipynb"), file, project.root / "mlnb.toml"]:
+        (other / path.name).write_bytes(path.read_bytes())
+    with projects.using(projects.current(other)):
+        second = pipelines.run(other / file.name)
+    assert states(second) == {"make": "cached", "add": "cached", "always": "FINISHED"}
+    for step in second.steps:
+        assert (other / step.output).is_file()
+    assert by_name(second)["make"].cached_from == first.id
