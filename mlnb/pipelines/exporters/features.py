@@ -21,11 +21,11 @@ ALWAYS = frozenset({"params", "needs", "matrix", "when", "env", "timeout", "retr
 
 EXPRESSED = {
     "github": {
-        "trigger_rule", "max_parallel", "secrets", "schedule", "on_failure", "secret-params",
+        "trigger_rule", "max_parallel", "secrets", "schedule", "secret-params",
     },
-    "gitlab": {"trigger_rule", "secrets", "on_failure", "secret-params"},
+    "gitlab": {"trigger_rule", "secrets", "secret-params"},
     "jenkins": {
-        "trigger_rule", "secrets", "schedule", "schedule-timezone", "on_failure", "secret-params",
+        "trigger_rule", "secrets", "schedule", "schedule-timezone", "secret-params",
     },
     "kfp": {"secrets", "max_parallel", "resources", "secret-params"},
     "dvc": {"secrets", "max_parallel", "limits", "resources", "secret-params"},
@@ -42,14 +42,14 @@ REASONS = {
     ("kfp", "schedule"): "its schedules are recurring runs, made in its own interface",
     ("dvc", "schedule"): "DVC starts nothing by itself",
     ("dvc", "trigger_rule"): "`dvc repro` stops at the first stage that fails",
-    ("dvc", "on_failure"): "`dvc repro` stops at the first stage that fails",
     ("kubernetes", "trigger_rule"): "a Pod stops at the first container that fails",
-    ("kubernetes", "on_failure"): "a Pod stops at the first container that fails",
     ("gitlab", "max_parallel"): "GitLab has no limit for the jobs of a matrix",
     ("jenkins", "max_parallel"): "Jenkins has no limit for the branches of a stage",
 }
 REMEDIES = {
     "resources": "Choose machines that have them with --runner STEP=LABEL.",
+    "notify": "Let the system itself tell how a run ended, or run it with `mlnb run`.",
+    "on_failure": "Let the system itself do it, or run the pipeline with `mlnb run`.",
     "foreach": "Write the list into the pipeline, or run it with `mlnb run`.",
 }
 
@@ -70,6 +70,7 @@ def check(pipeline: Pipeline, options: Options) -> None:
     BadInput
         Naming the feature, where it is used, and what can be done.
     """
+    _check_runners(options)
     uses = list(used(pipeline))
     for feature in options.without:
         if feature not in LEAVABLE:
@@ -90,6 +91,17 @@ def check(pipeline: Pipeline, options: Options) -> None:
                 + (f": {reason}." if reason else "."),
                 f"{fix} {leave}".strip(),
             )
+
+
+def _check_runners(options: Options) -> None:
+    several = any(step for step in options.runners)
+    if options.runners and options.target in {"dvc", "kfp"}:
+        raise BadInput(f"{TITLES[options.target]} cannot express --runner.")
+    if several and options.target == "kubernetes":
+        raise BadInput(
+            f"{TITLES[options.target]} cannot express --runner for one step: a Pod is on one node.",
+            "Give --runner KEY=VALUE without a step: the Pod's node selector.",
+        )
 
 
 LEAVABLE = (
