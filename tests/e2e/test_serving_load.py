@@ -34,7 +34,7 @@ from mlnb.serving import state as states
 from mlnb.serving.control import Control
 
 ROUNDS = int(os.environ.get("LOAD_ROUNDS", "2"))
-KILL_EVERY = float(os.environ.get("LOAD_KILL_EVERY", "4"))
+KILL_EVERY = float(os.environ.get("LOAD_KILL_EVERY", "2"))
 CLIENTS = 64
 WORKERS = 2
 IN_HAND = 2.0
