@@ -115,7 +115,10 @@ def write_context(folder: Path, package: Package, endpoint: str, base: str = "")
     (folder / "Dockerfile").write_text(dockerfile(package, base), encoding="utf-8")
     (folder / "requirements.txt").write_text(environments.lock(package.files), encoding="utf-8")
     shutil.copytree(package.files, folder / "model")
-    shutil.copytree(engines.prepared(package), folder / "engine")
+    engine = engines.prepared(package)
+    (folder / "engine").mkdir()
+    if engine.is_dir():  # a model that cannot be loaded here was not compared
+        shutil.copytree(engine, folder / "engine", dirs_exist_ok=True)
     shutil.copytree(Path(mlnb.__file__).parent, folder / "mlnb", ignore=_SKIPPED)
     release = {"format": 1, "job": job(package, endpoint), "package": package.manifest.to_dict()}
     text = json.dumps(release, indent=1, sort_keys=True)

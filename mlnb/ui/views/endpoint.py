@@ -5,7 +5,7 @@ from typing import Any
 from mlnb.core.records import EndpointPart, EndpointStatus, Release
 from mlnb.serving.autostarting import Autostart
 from mlnb.serving.snippets import curl
-from mlnb.ui.render import View, row, view
+from mlnb.ui.render import View, has_kernel, live, row, view
 
 _PARTS = {"canary": "canary", "shadow": "shadow"}
 _DID = {
@@ -104,3 +104,16 @@ def _(unit: Autostart) -> View:
         notes=unit.notes,
         status="good",
     )
+
+
+@live.register
+def _(status: EndpointStatus) -> dict[str, Any]:
+    """Show it as a widget that stays up to date, in a notebook."""
+    if not has_kernel() or status.status == "stopped":
+        return {}
+    from mlnb.ui.widgets.endpoint_live import EndpointLive
+
+    made = EndpointLive(status.name, status)._repr_mimebundle_()
+    bundle: dict[str, Any] = made[0] if isinstance(made, tuple) else made
+    key = "application/vnd.jupyter.widget-view+json"
+    return {key: bundle[key]} if key in bundle else {}
