@@ -182,9 +182,7 @@ class Schema:
 
     def arrays(self, columns: Columns) -> list[np.ndarray[Any, Any]]:
         """Return one array per column of checked values; null is NaN, NaT or None."""
-        return [
-            _array(field, values) for field, values in zip(self.fields, columns, strict=True)
-        ]
+        return [_array(field, values) for field, values in zip(self.fields, columns, strict=True)]
 
     def frame(self, columns: Columns) -> Any:
         """Return the pandas frame of checked values."""

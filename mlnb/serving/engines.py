@@ -62,9 +62,7 @@ def _compare(folder: Path, job: dict[str, Any], python: str) -> None:
             _logger.warning("%s was not compared: %s", job["model"], last)
 
 
-def engine(
-    folder: str, files: Path, name: str, digest: str, trusted: list[str]
-) -> Engine:
+def engine(folder: str, files: Path, name: str, digest: str, trusted: list[str]) -> Engine:
     """Return what answers for a model; the folder is empty when only the model itself may.
 
     Raises

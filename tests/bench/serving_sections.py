@@ -166,11 +166,14 @@ def _serving(session: Session, system: str, model: str) -> Iterator[Running]:
 def _log(session: Session) -> None:
     """Measure with and without the prediction log, in turn."""
     model, probe = "logistic", body("logistic", 1)
-    for number in range(max(3, session.rounds)):
-        for kept in (True, False) if number % 2 else (False, True):
-            with endpoint(session.project, model, "bench", probe, log=kept) as running:
-                found = _load(session, running, model, 64, 1)
-            _keep(session, f"log/{'kept' if kept else 'none'}/64 clients", found)
+    with (
+        endpoint(session.project, model, "kept", probe) as kept,
+        endpoint(session.project, model, "none", probe, log=False) as none,
+    ):
+        sides = {"kept": kept, "none": none}
+        for number in range(2 * max(3, session.rounds)):
+            name = ("kept", "none", "none", "kept")[number % 4]
+            _keep(session, f"log/{name}/64 clients", _load(session, sides[name], model, 64, 1))
 
 
 def _workers(session: Session) -> None:
