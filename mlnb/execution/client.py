@@ -343,7 +343,9 @@ class ConductedClient(WatchedClient):
         cells = [(cell.source, cell.metadata.get("tags", [])) for _, cell in self.cells_to_run()]
         prepared = self._conductor.prepared
         numbers = [checkpoints.number_of(index, prepared) for index in self._places]
-        plan = Plan(self._conductor.project, execution.notebook, cells, job.folder, numbers)
+        plan = Plan(
+            self._conductor.project, execution.notebook, cells, job.folder, numbers, job.context
+        )
         self._checkpoints = KernelCheckpoints(plan, job.resume, self.ask)
         self._taken = await self._checkpoints.start()
         execution.notes += [{"note": note} for note in self._checkpoints.notes]

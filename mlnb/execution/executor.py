@@ -51,6 +51,8 @@ class NotebookJob:
     """By default the setting ``cell_timeout``."""
     resume: bool = False
     """Whether to go on from the last checkpoint before which nothing has changed."""
+    context: str = ""
+    """What checkpoints depend on besides the code: only those made with the same one are used."""
     skip_tags: tuple[str, ...] = ()
     """Cells with one of these tags are passed over, as those tagged ``skip-ci`` always are."""
     only_tags: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlnb.core import redaction
 from mlnb.core.errors import InvalidPipeline
+from mlnb.core.hashing import digest_json
 from mlnb.core.project import Project
 from mlnb.execution import notebooks
 from mlnb.execution.executor import NotebookJob
@@ -90,6 +91,7 @@ def notebook_job(
         hidden=tuple(form for name in job.hidden for form in (name, variable(name))),
         memory=job.memory,
         resume=job.resume,
+        context=digest_json([job.run, dict(given)]),  # no checkpoint of other runs, other inputs
         cancelled=cancelled,
         grace=GRACE,
     )

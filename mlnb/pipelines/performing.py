@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from mlnb.pipelines.inputs import Given
 
 NOT_CACHED = "it is not cached (cache: false)"
-FORCED = "it was forced to"
+FORCED = "it was asked to run in any case"
 Kind = Literal["notebook", "script", "function"]
 
 

@@ -177,8 +177,9 @@ def _taken(earlier: list[PipelineRun], name: str, chosen: list[str]) -> StepResu
     for run in earlier:
         for step in run.steps:
             if step.name == name and step.status == "FINISHED":
-                why = f"taken as it is from run {run.id}, for it was not selected"
-                return replace(step, cached_from=step.cached_from or run.id, why=why)
+                origin = step.cached_from or run.id
+                why = f"taken as it is from run {origin}, for it was not selected"
+                return replace(step, cached_from=origin, why=why)
     raise BadInput(
         f"Step {chosen[0]!r} needs {name!r}, which is not selected and has no result yet.",
         f"Run it first: --until {name}.",

@@ -8,6 +8,7 @@ from mlnb.core.errors import BadInput, Conflict, UnknownName
 from mlnb.core.project import Project
 from mlnb.core.records import PipelineRun
 from mlnb.pipelines import results
+from mlnb.pipelines.performing import StepJob, perform
 from mlnb.pipelines.selection import EVERY, Selection
 from mlnb.testing.notebooks import write_notebook
 
@@ -137,3 +138,20 @@ def test_a_selection_of_steps(project: Project, file: Path) -> None:
     assert states(forced)["second"] == "cached"
     every = pipelines.run(file, selection=Selection(force=(EVERY,)))
     assert set(states(every).values()) == {"FINISHED"}
+
+
+def test_a_checkpoint_of_another_run_is_not_used(project: Project) -> None:
+    write_notebook(
+        project.root / "a.ipynb",
+        "# mlnb: checkpoint\nx = int(open('data.txt').read())",
+        "import mlnb\nmlnb.glue('x', x)",
+    )
+    given = {"name": "s", "step": "s", "file": "s.ipynb", "source": "a.ipynb", "cache": False}
+    for run, content in (("one", "1"), ("two", "2"), ("two", "3")):
+        (project.root / "data.txt").write_text(content)
+        job = StepJob(run=run, resume=True, inputs={"data.txt": ""}, **given)
+        project.store.remove_log(f"pipelines/runs/{run}/steps/s")
+        assert perform(job).values == {"x": int(content)}
+    (project.root / "data.txt").touch()
+    project.store.remove_log("pipelines/runs/two/steps/s")
+    assert perform(job).values == {"x": 3}

@@ -35,7 +35,8 @@ def hooks_for(
         return []
     home = "mlnb.execution.checkpoints.hooks:Checkpoints"
     numbers = {str(place): number_of(place, prepared) for place in range(len(prepared.cells))}
-    return [(home, {"notebook": notebook, "resume": job.resume, "numbers": numbers})]
+    options = {"notebook": notebook, "resume": job.resume, "context": job.context}
+    return [(home, {**options, "numbers": numbers})]
 
 
 def number_of(position: int, prepared: "Prepared") -> int:

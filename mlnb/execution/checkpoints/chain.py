@@ -42,7 +42,7 @@ def digest_of(source: str) -> str:
     return codes.understand(source).digest
 
 
-def base(secrets: Sequence[str], folder: str) -> dict[str, str]:
+def base(secrets: Sequence[str], folder: str, context: str = "") -> dict[str, str]:
     """Return what all cells depend on.
 
     Parameters
@@ -51,8 +51,12 @@ def base(secrets: Sequence[str], folder: str) -> dict[str, str]:
         Fingerprints of the secret parameters.
     folder : str
         The working directory, relative to the project.
+    context : str
+        Anything else, as a digest.
     """
+    further = {"context": context} if context else {}
     return {
+        **further,
         "format": FORMAT,
         "python": f"{sys.version_info.major}.{sys.version_info.minor}",
         "environment": _environment(tuple(sys.path)),

@@ -23,10 +23,15 @@ class Checkpoints:
         Whether to go on from a checkpoint.
     numbers : dict
         Number in the source notebook, by position (as text: JSON) in the output notebook.
+    context : str
+        What they depend on besides the code.
     """
 
-    def __init__(self, notebook: str, resume: bool, numbers: dict[str, int]) -> None:
+    def __init__(
+        self, notebook: str, resume: bool, numbers: dict[str, int], context: str = ""
+    ) -> None:
         self._numbers = numbers
+        self._context = context
         self._notebook = notebook
         self._resume = resume
         self._plan: Plan | None = None
@@ -61,7 +66,7 @@ class Checkpoints:
     def _start(self, cells: Sequence[RunCell]) -> dict[str, Any] | None:
         pairs = [(cell.source, cell.tags) for cell in cells]
         numbers = [self._numbers[str(cell.index)] for cell in cells]
-        plan = Plan(project.current(), self._notebook, pairs, Path.cwd(), numbers)
+        plan = Plan(project.current(), self._notebook, pairs, Path.cwd(), numbers, self._context)
         if not plan.has_any and not self._resume:
             return None
         inside.begin()

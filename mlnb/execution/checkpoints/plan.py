@@ -37,6 +37,8 @@ class Plan:
         Working directory.
     numbers : sequence of int
         What each cell is called: its number in the source notebook.
+    context : str
+        What checkpoints depend on besides the code, such as the run that they are made in.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Plan:
         cells: Sequence[tuple[str, Sequence[str]]],
         folder: Path,
         numbers: Sequence[int],
+        context: str = "",
     ) -> None:
         self._project = project
         self._numbers = list(numbers)
@@ -57,7 +60,7 @@ class Plan:
         if self.has_any:
             signer = Signer(project)
             fingerprints = sorted(map(signer.fingerprint, secret.held()))
-            base = chain.base(fingerprints, project.relative(folder))
+            base = chain.base(fingerprints, project.relative(folder), context)
             self._keys = chain.keys(base, self._sources)
 
     @property
