@@ -22,7 +22,7 @@ PANEL_SOURCES := $(shell find extension/src extension/style extension/schema -ty
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install .install panel demo lab test test-extension test-e2e test-containers bench bench-datasets bench-execution bench-tracking lint docs docs-check codegen wheel clean
+.PHONY: help install .install panel demo lab test test-extension test-e2e test-containers bench bench-datasets bench-execution bench-pipelines bench-tracking lint docs docs-check codegen wheel clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -103,6 +103,16 @@ $(BENCH)/execution/.peers: pyproject.toml
 	    { rm -rf $(BENCH)/ploomber; echo "ploomber-engine could not be installed (see above): the benchmark leaves it out."; }
 	@touch $@
 
+$(BENCH)/.pipeline-peers: $(BENCH)/execution/.peers
+	@for peer in dvc ploomber; do \
+	    place=$(BENCH)/pipelines-$$peer; \
+	    echo "Installing $$peer into $$place"; \
+	    $(MAKE) --no-print-directory VENV=$$place $$place/.made && \
+	    $(MAKE) --no-print-directory VENV=$$place WHAT="--group bench-pipelines-$$peer" .install || \
+	    { rm -rf $$place; echo "$$peer could not be installed (see above): the benchmark leaves it out."; }; \
+	done
+	@touch $@
+
 .install:
 	@$(INSTALL) $(WHAT)
 
@@ -181,6 +191,11 @@ bench-tracking: $(BENCH)/.tracking-peers ## Tracking beside MLflow, dvclive and 
 bench-execution: $(BENCH)/execution/.peers ## Headless notebooks beside papermill, nbclient and others: 20 minutes
 	@$(BENCH)/execution/bin/python tests/bench/execution_report.py \
 	    $$(test -x $(BENCH)/ploomber/bin/python && echo --ploomber $(abspath $(BENCH))/ploomber/bin/python) $(ARGS)
+
+bench-pipelines: $(BENCH)/.pipeline-peers ## Pipelines beside papermill, ploomber and DVC: 10 minutes
+	@$(BENCH)/execution/bin/python tests/bench/pipeline_report.py \
+	    --dvc $(abspath $(BENCH))/pipelines-dvc/bin/dvc \
+	    --ploomber $(abspath $(BENCH))/pipelines-ploomber/bin/python $(ARGS)
 
 lint: $(VENV)/.tested ## Style, types, layers
 	$(BIN)/ruff check .
