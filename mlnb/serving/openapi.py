@@ -29,6 +29,7 @@ _REASONS = {
     "503": "The endpoint cannot answer, so it did not predict.",
     "504": "The model took too long.",
 }
+_NO_PARAMS = {"type": ["object", "null"], "maxProperties": 0}
 _PREDICTING = ("400", "401", "413", "429", "500", "503", "504")
 _SUMMARIES = {
     "/predict": "Predict rows given as objects",
@@ -169,7 +170,12 @@ def _schemas(served: Served) -> dict[str, Any]:
     return {
         "Row": row,
         "Rows": _object({"rows": rows, **beside}, ["rows"]),
-        "Invocation": {"oneOf": [_object(form, list(form)) for form in _forms(served, rows)]},
+        "Invocation": {
+            "oneOf": [
+                _object({**form, **beside, "params": _NO_PARAMS}, list(form))
+                for form in _forms(served, rows)
+            ]
+        },
         "Predictions": _object(
             {
                 "predictions": {"type": "array"},
@@ -206,37 +212,35 @@ def _object(
 
 
 def _forms(served: Served, rows: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return MLflow's forms; where columns may come in any order, their values have no type."""
     fields = served.schema.fields
-    values = {
-        "type": "array",
-        "prefixItems": [schema_of(field) for field in fields],
-        "minItems": len(fields),
-        "maxItems": len(fields),
-    }
+    names = [field.name for field in fields]
+    width = {"minItems": len(fields), "maxItems": len(fields)}
+    values = {"type": "array", "prefixItems": [schema_of(field) for field in fields], **width}
     lists = {"type": "array", "items": values, "minItems": 1}
     split = _object(
-        {"columns": {"const": [field.name for field in fields]}, "data": lists},
+        {
+            "columns": {"type": "array", "items": {"enum": names}, "uniqueItems": True, **width},
+            "data": {"type": "array", "items": {"type": "array", **width}, "minItems": 1},
+            "index": {},
+        },
         ["columns", "data"],
     )
-    columns = _object(
-        {
-            field.name: {
-                "type": "array",
-                "items": schema_of(field),
-                "minItems": 1,
-                "maxItems": 1,
-            }
-            for field in fields
-        },
-        [field.name for field in fields],
-    )
+    columns = {field.name: _column(schema_of(field)) for field in fields}
     return [
         {"dataframe_split": split},
         {"dataframe_records": rows},
         {"instances": rows},
         {"instances": lists},
-        {"inputs": columns},
+        {"inputs": _object(columns, names)},
+        {"inputs": rows},
+        {"inputs": lists},
     ]
+
+
+def _column(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a column: its values, or the only one as it is."""
+    return {"anyOf": [{"type": "array", "items": value, "minItems": 1}, value]}
 
 
 def _infer_request() -> dict[str, Any]:
