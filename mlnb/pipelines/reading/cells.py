@@ -97,7 +97,8 @@ def shown(cell: Cell, limit: int) -> str:
             parts.append(joined(output.get("text", "")))
         elif text := joined(output.get("data", {}).get("text/plain", "")):
             parts.append(f"{text}\n")
-    return cut(plain("".join(parts)).strip("\n"), limit)
+    text = cut("".join(parts), 4 * limit)  # before anything slow is done with it
+    return cut(plain(text).strip("\n"), limit)
 
 
 def plain(text: str) -> str:

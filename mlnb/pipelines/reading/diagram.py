@@ -86,7 +86,7 @@ def _stages(steps: Sequence[PlannedStep]) -> list[list[str]]:
         for position, step in enumerate(members):
             heights[step.name] = position - (len(members) - 1) / 2
         stages.append([step.name for step in members])
-    return stages
+    return [stage for stage in stages if stage]
 
 
 def _mean(values: list[float]) -> float:

@@ -66,10 +66,10 @@ class Excerpt:
     pictures: list[Picture] = field(default_factory=list)
 
 
-def of(notebook: Sequence[Cell]) -> Excerpt:
-    """Return what is worth showing of a notebook's cells."""
+def of(notebook: Sequence[Cell], *, whole: bool = True) -> Excerpt:
+    """Return what is worth showing of a notebook's cells; pictures alone unless `whole`."""
     pictures = [picture for cell in notebook for picture in pictures_of(cell)]
-    failed = cells.failed(notebook)
+    failed = cells.failed(notebook) if whole else None
     if failed is None:
         return Excerpt(pictures=pictures)
     at = list(notebook).index(failed)

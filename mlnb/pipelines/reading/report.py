@@ -4,7 +4,7 @@ import glob
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -29,7 +29,7 @@ PICTURES_LIMIT = 30_000_000
 _PICTURE = re.compile('"(picture:[0-9a-f]+)"')
 ERROR_LIMIT = 4_000
 """Characters of an error."""
-EXCERPTS_LIMIT = 40
+EXCERPTS_LIMIT = 12
 """So many failed steps are shown with their cells."""
 
 
@@ -106,7 +106,7 @@ def write(run: PipelineRun, plan: Plan, folder: Path, project: Project) -> Path:
         failures=failures,
         shown_whole=EXCERPTS_LIMIT,
         any_runs=any(step.runs for step in run.steps),
-        diagram=diagram.draw([part.planned for part in parts]),
+        diagram=diagram.draw(_graph(parts)) if parts else None,
         size=diagram,
         timeline=timeline.draw(run),
         by_name={part.result.name: part for part in parts},
@@ -123,11 +123,13 @@ def write(run: PipelineRun, plan: Plan, folder: Path, project: Project) -> Path:
 
 def _parts(reading: Reading, plan: Plan, folder: Path, room: _Room) -> list[Part]:
     planned = {step.name: step for step in plan.steps}
+    wrong = reading.failures
     parts: list[Part] = []
     for number, step in enumerate(reading.steps, start=1):
         place = planned.get(step.result.name) or _unplanned(step.result, plan.steps, planned)
         planned.setdefault(place.name, place)
-        part = Part(step, place, number, excerpts.of(step.cells))
+        whole = any(step is item for item in wrong[:EXCERPTS_LIMIT])
+        part = Part(step, place, number, excerpts.of(step.cells, whole=whole))
         for picture in part.excerpt.pictures:
             if room.take(picture):
                 part.pictures.append(picture)
@@ -140,6 +142,15 @@ def _parts(reading: Reading, plan: Plan, folder: Path, room: _Room) -> list[Part
         part.attempts = sorted(path.name for path in folder.glob(f"{stem}.attempt-*.ipynb"))
         parts.append(part)
     return parts
+
+
+def _graph(parts: Sequence[Part]) -> list[PlannedStep]:
+    """Return the steps as the graph shows them: needs that did not take part are left out."""
+    names = {part.planned.name for part in parts}
+    return [
+        replace(part.planned, needs=[need for need in part.planned.needs if need in names])
+        for part in parts
+    ]
 
 
 def _unplanned(

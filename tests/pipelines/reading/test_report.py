@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import pytest
 from mlnb import pipelines
 from mlnb.core.project import Project
 from mlnb.core.records import PipelineRun
-from mlnb.pipelines.reading import cells, excerpts, report
+from mlnb.pipelines.reading import cells, excerpts, gathering, report
 from mlnb.testing.notebooks import write_notebook
+
+from .shown_runs import PLANTED, Runs
 
 PLOT = (
     "import matplotlib.pyplot as plt\nfig, ax = plt.subplots()\nax.plot([1, 2])\n"
@@ -20,7 +23,7 @@ PLOT = (
 class Page(HTMLParser):
     """Collects what a page would fetch, and checks that its tags are closed."""
 
-    VOID = frozenset({"meta", "img", "br", "link", "path", "rect"})
+    VOID = frozenset({"meta", "img", "br", "link", "path", "rect", "circle", "polyline"})
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -145,3 +148,88 @@ def test_svg_and_untyped_errors_are_excerpted(project: Project) -> None:
     [picture] = excerpt.pictures
     assert picture.caption == "cell 2"
     assert picture.uri == "data:image/svg+xml;base64,PHN2Zz48L3N2Zz4="
+
+
+def page_of(runs: Runs, run: PipelineRun, **changes: object) -> str:
+    """Write the report of a run again, as it would be with other facts, and return it."""
+    folder = (runs.project.root / run.report).parent
+    plan = pipelines.plan(runs.project.root)
+    path = report.write(replace(run, **changes), plan, folder, runs.project)  # type: ignore[arg-type]  # facts of the record
+    return path.read_text(encoding="utf-8")
+
+
+def test_what_differs_from_the_run_before_is_shown(runs: Runs) -> None:
+    html = page_of(runs, runs.bad)
+    page = Page(html)
+    assert f"against {runs.good.id}" in page.text
+    assert "10 rows added" in page.text
+    assert re.search(r"<td>rows</td><td class=\"num right\">15</td>", html)
+    assert "+10" in page.text
+    assert html.count('class="spark"') == 3
+    assert "Plots that changed" in page.text
+    assert len(page.fetched) == 3  # before, now, and now at its step
+    assert '<li class="SKIPPED"><b>2</b>' in html
+    assert re.search(r'<div class="lane FAILED"><i style="left:[\d.]+%;width:[\d.]+%">', html)
+
+
+def test_the_failing_cell_comes_with_what_it_showed(runs: Runs) -> None:
+    html = page_of(runs, runs.bad)
+    wrong = html.partition("What went wrong")[2].partition("</section>")[0]
+    page = Page(f"<div>{wrong}</div>".replace("</h2>", "", 1))
+    assert "cell 3, which failed" in page.text
+    assert "before it fails" in page.text
+    assert "2 cells before it" in page.text
+
+
+def test_no_secret_is_in_the_report(runs: Runs) -> None:
+    html = page_of(runs, runs.bad)
+    assert PLANTED not in html
+    assert "(redacted)" in html
+
+
+def test_cached_steps_look_otherwise_and_say_why(runs: Runs) -> None:
+    steps = [
+        replace(step, cached_from=runs.good.id, why="nothing <b>has</b> changed")
+        for step in runs.good.steps
+    ]
+    html = page_of(runs, runs.good, steps=steps)
+    assert re.search(r'<g class="CACHED"[^>]*>\s*<title>make: CACHED – nothing &lt;b&gt;', html)
+    assert "<b>has</b>" not in html
+    assert '<li class="CACHED"><b>4</b>' in html
+
+
+def test_jobs_that_no_plan_knew_are_shown(runs: Runs) -> None:
+    job = replace(runs.good.steps[0], name="made[late]")
+    page = Page(page_of(runs, runs.good, steps=[*runs.good.steps, job]))
+    assert "made[late]" in page.text
+
+
+def test_a_run_of_no_step_or_of_one_has_a_report(runs: Runs) -> None:
+    Page(page_of(runs, runs.good, steps=[]))
+    [after] = [step for step in runs.good.steps if step.name == "after"]
+    page = Page(page_of(runs, runs.good, steps=[after]))
+    assert "after" in page.text
+
+
+def test_a_report_stays_small_whatever_its_run_says(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = next(step for step in runs.bad.steps if step.name == "bad")
+    body = json.loads((runs.project.root / bad.output).read_text(encoding="utf-8"))
+    for cell in body["cells"]:
+        if cell.get("metadata", {}).get("papermill", {}).get("status") == "failed":
+            stream = {"output_type": "stream", "name": "stdout", "text": "word " * 100_000}
+            trace = {"output_type": "error", "traceback": ["\x1b[31mlong\x1b[0m " * 100_000]}
+            cell["outputs"] = [stream, {**trace, "ename": "E", "evalue": "v" * 100_000}]
+            cell["source"] = "x = 1\n" * 100_000
+    monkeypatch.setattr(gathering.cells, "notebook_of", lambda *_: json.dumps(body).encode())
+    values = {"text": "long " * 100_000, "list": list(range(100_000))}
+    steps = [
+        replace(bad, name=f"bad[{number}]", error="long " * 100_000, values=values)
+        for number in range(14)
+    ]
+    html = page_of(runs, runs.bad, steps=steps)
+    assert Page(html).fetched == []
+    assert len(html) < 12_000_000
+    assert "characters left out" in html
+    assert "2 more failed; see the steps below." in html
