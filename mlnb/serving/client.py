@@ -214,7 +214,8 @@ class Endpoint:
                 answer: dict[str, Any] = self._json.loads(end.value.content)
                 return answer
             if isinstance(step, Pause):
-                given = await asyncio.sleep(step.seconds)
+                await asyncio.sleep(step.seconds)
+                given = None
                 continue
             try:
                 given = await client.request(
@@ -258,7 +259,8 @@ class Endpoint:
             except StopIteration as end:
                 return end.value
             if isinstance(step, Pause):
-                given = time.sleep(step.seconds)
+                time.sleep(step.seconds)
+                given = None
                 continue
             try:
                 given = self._client.request(

@@ -17,7 +17,8 @@ def bill(subject: str, version: str) -> dict[str, Any]:
     found = {}
     for package in metadata.distributions():
         name, number = package.metadata["Name"], package.version
-        kind = package.metadata.get("License-Expression") or ""
+        said = package.metadata.json if hasattr(package.metadata, "json") else {}
+        kind = str(said.get("license_expression", ""))
         found[name.lower()] = {
             "type": "library",
             "name": name,

@@ -114,6 +114,6 @@ def _(status: EndpointStatus) -> dict[str, Any]:
     from mlnb.ui.widgets.endpoint_live import EndpointLive
 
     made = EndpointLive(status.name, status)._repr_mimebundle_()
-    bundle: dict[str, Any] = made[0] if isinstance(made, tuple) else made
+    bundle = (made[0] if isinstance(made, tuple) else made) or {}
     key = "application/vnd.jupyter.widget-view+json"
     return {key: bundle[key]} if key in bundle else {}
