@@ -4,6 +4,7 @@
 after every ``LOAD_KILL_EVERY`` seconds.
 """
 
+import contextlib
 import json
 import os
 import random
@@ -95,8 +96,10 @@ class Killer(threading.Thread):
                 found = line.ask("status")["releases"]
             workers = [pid for each in found for pid in each["workers"]]
             if workers:
-                self.kills.append(time.time())
-                psutil.Process(chance.choice(workers)).send_signal(signal.SIGKILL)
+                moment = time.time()
+                with contextlib.suppress(psutil.NoSuchProcess):  # it has just left by itself
+                    psutil.Process(chance.choice(workers)).send_signal(signal.SIGKILL)
+                    self.kills.append(moment)
 
 
 @pytest.fixture

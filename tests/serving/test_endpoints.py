@@ -27,6 +27,7 @@ from mlnb.core.errors import (
 from mlnb.core.project import Project
 from mlnb.serving import folders, releases
 from mlnb.serving import state as states
+from mlnb.serving.control import Control
 from mlnb.serving.targets.local import LocalCandidate
 
 ROWS = pd.DataFrame(
@@ -170,7 +171,24 @@ def test_names_that_are_not_there() -> None:
         serving.rollback("nowhere")
 
 
-def test_nothing_acknowledged_is_lost_when_workers_are_killed() -> None:
+def kill(victim: str) -> None:
+    """Kill one of the processes of the endpoint `killed`."""
+    while serving.status("killed").status != "running":  # what was killed last is there again
+        time.sleep(0.05)
+    state = states.read(folders.state_file("killed"))
+    assert state is not None
+    with Control(state) as line:
+        (serves,) = line.ask("status")["releases"]
+    pids = {
+        "worker": serves["workers"][:1],
+        "loader": [serves["pid"]],
+        "supervisor": [state.pid],
+    }
+    for pid in pids[victim]:
+        psutil.Process(pid).kill()
+
+
+def test_nothing_acknowledged_is_lost_when_processes_are_killed() -> None:
     serving.deploy("late@1", "killed", workers=2)
     state = states.read(folders.state_file("killed"))
     assert state is not None
@@ -197,17 +215,11 @@ def test_nothing_acknowledged_is_lost_when_workers_are_killed() -> None:
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
-    for _ in range(3):
+    for victim in ("worker", "worker", "loader", "supervisor", "worker"):
         reached = len(acknowledged) + 30
         while len(acknowledged) < reached:
             time.sleep(0.01)
-        workers = [
-            child
-            for child in psutil.Process(state.pid).children()
-            if child.status() != psutil.STATUS_ZOMBIE
-        ]
-        if workers:
-            workers[0].kill()
+        kill(victim)
     done.set()
     for thread in threads:
         thread.join()
@@ -251,3 +263,106 @@ def test_a_release_that_cannot_take_over_is_taken_back(monkeypatch: pytest.Monke
     assert [release.model for release in serving.history("stuck")] == ["late@1", "late@2", "late@1"]
     assert serving.endpoint("stuck").predict(ROWS).shape == (3, 2)
     assert serving.status("stuck").model == "late@1"
+
+
+ASKED = {"dataframe_records": [{"distance": 800.0, "hour": 20, "carrier": "AA"}]}
+
+
+def answered_by(name: str, times: int = 1, **headers: str) -> list[str]:
+    """Ask some times over one connection; return the releases that answered."""
+    endpoint = serving.endpoint(name)
+    given = {"Authorization": f"Bearer {endpoint.token}", **headers}
+    with httpx.Client(trust_env=False, headers=given, timeout=60) as client:
+        found = [client.post(f"{endpoint.url}/invocations", json=ASKED) for _ in range(times)]
+    assert {answer.status_code for answer in found} == {200}
+    return [answer.headers["x-mlnb-release"] for answer in found]
+
+
+def test_a_canary_is_shifted_and_promoted_and_the_history_says_so(here: Project) -> None:
+    serving.deploy("late@1", "steps", reason="first")
+    canary = serving.deploy(
+        "late@2", "steps", canary="30%", sticky_by="header:X-User", reason="try"
+    )
+    users = {user: answered_by("steps", 2, **{"X-User": str(user)}) for user in range(40)}
+    assert all(len(set(found)) == 1 for found in users.values())
+    before = {user for user, found in users.items() if found[0] == "2"}
+    assert 3 < len(before) < 25
+    with pytest.raises(Conflict, match=r"Release 2 \(late@2\) is the canary"):
+        serving.deploy("late@1", "steps")
+    with pytest.raises(Conflict, match="is the canary"):
+        serving.deploy("late@1", "steps", canary="10%")
+    shifted = serving.shift("steps", "80%", reason="fine so far")
+    after = {user for user in users if answered_by("steps", **{"X-User": str(user)}) == ["2"]}
+    assert before < after
+    promoted = serving.promote("steps", reason="better")
+    assert set(answered_by("steps", 5)) == {"2"}
+    back = serving.rollback("steps", reason="drill")
+    assert set(answered_by("steps", 5)) == {str(back.number)} == {"5"}
+    assert [
+        (each.action, each.model, each.about, each.restores, each.share, each.reason)
+        for each in serving.history("steps")
+    ] == [
+        ("deploy", "late@1", None, None, None, "first"),
+        ("canary", "late@2", None, None, 0.3, "try"),
+        ("shift", "late@2", 2, None, 0.8, "fine so far"),
+        ("promote", "late@2", 2, None, None, "better"),
+        ("rollback", "late@1", None, 1, None, "drill"),
+    ]
+    assert events(here, canary.ref) == ["release.deployed"]
+    assert events(here, shifted.ref) == ["release.shifted"]
+    assert events(here, promoted.ref) == ["release.promoted"]
+    with pytest.raises(BadInput, match="has no canary"):
+        serving.shift("steps", "10%")
+
+
+def test_rolling_back_ends_a_canary_first() -> None:
+    serving.deploy("late@1", "ended")
+    serving.deploy("late@2", "ended", canary="50%")
+    ended = serving.rollback("ended", reason="no")
+    assert (ended.action, ended.about, ended.restores) == ("rollback", 2, None)
+    assert set(answered_by("ended", 20)) == {"1"}
+    with pytest.raises(BadInput, match="no release before late@1"):
+        serving.rollback("ended")
+
+
+def test_a_shadow_sees_everything_and_answers_nobody() -> None:
+    serving.deploy("late@1", "shaded")
+    serving.deploy("late@2", "shaded", shadow=True)
+    assert set(answered_by("shaded", 20)) == {"1"}
+    end = time.monotonic() + 30
+    while len(serving.predictions("shaded", shadow=True)) < 20:
+        assert time.monotonic() < end, "the shadow got no copies"
+        time.sleep(0.1)
+    real, shadow = serving.predictions("shaded"), serving.predictions("shaded", shadow=True)
+    assert sorted(real["request_id"]) == sorted(shadow["request_id"])
+    assert set(real["release"]) == {1}
+    assert set(shadow["release"]) == {2}
+    assert serving.promote("shaded").about == 2
+    assert set(answered_by("shaded", 5)) == {"2"}
+
+
+def test_what_is_no_canary_is_refused() -> None:
+    cases: list[tuple[str, dict[str, Any]]] = [
+        ("is no share", {"canary": "200%"}),
+        ("not both", {"canary": "10%", "shadow": True}),
+        ("for a canary or a shadow", {"rule": ["errors<=1%"]}),
+        ("for a canary or a shadow", {"sticky_by": "hour"}),
+        ("nothing sticks to it", {"shadow": True, "sticky_by": "hour"}),
+        ("is no rule", {"canary": "10%", "rule": ["fast"]}),
+        ("is no duration", {"canary": "10%", "promote_after": "soon"}),
+        ("serves nothing that a canary could be beside", {"canary": "10%"}),
+    ]
+    for message, options in cases:
+        with pytest.raises(BadInput, match=message):
+            serving.deploy("late@1", "nothing-yet", **options)
+    assert "nothing-yet" not in [status.name for status in serving.list_endpoints()]
+
+
+def test_an_endpoint_starts_again_with_what_it_served() -> None:
+    serving.deploy("late@1", "again")
+    serving.deploy("late@2", "again", canary="100%")
+    assert serving.start("again").status == "running"  # it does already
+    serving.stop("again")
+    assert serving.start("again").release == 1
+    assert answered_by("again") == ["2"]
+    assert len(serving.history("again")) == 2
