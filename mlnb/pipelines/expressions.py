@@ -10,6 +10,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from mlnb.core.errors import InvalidPipeline
@@ -137,9 +138,7 @@ def as_text(value: Any) -> str:
 
 def _parse(text: str, steps: Iterable[str]) -> ast.expr:
     """Parse an expression; ``steps.NAME`` may have the hyphens and dots of a step's name."""
-    names = "|".join(re.escape(name) for name in sorted(steps, key=len, reverse=True))
-    known = rf"(?:{names})(?![\w-])|" if names else ""
-    word = re.compile(rf"\bsteps\.({known}[\w-]+)")
+    word = _word(tuple(steps))
     parts = _LITERAL.split(text.strip())  # at odd positions the texts in quotes, which stay
     parts[::2] = [word.sub(r"steps['\1']", part) for part in parts[::2]]
     python = "".join(parts)
@@ -147,6 +146,14 @@ def _parse(text: str, steps: Iterable[str]) -> ast.expr:
         return ast.parse(python, mode="eval").body
     except SyntaxError:
         raise InvalidPipeline(f"The expression ${{{{{text}}}}} cannot be read.", _FORMS) from None
+
+
+@lru_cache(maxsize=64)
+def _word(steps: tuple[str, ...]) -> re.Pattern[str]:
+    """Return the pattern of ``steps.NAME``."""
+    names = "|".join(re.escape(name) for name in sorted(steps, key=len, reverse=True))
+    known = rf"(?:{names})(?![\w-])|" if names else ""
+    return re.compile(rf"\bsteps\.({known}[\w-]+)")
 
 
 _FORMS = (

@@ -19,6 +19,7 @@ from mlnb.pipelines.plans import PlannedStep as PlannedStep
 from mlnb.pipelines.plans import Prepared as Prepared
 from mlnb.pipelines.references import ON_FAILURE, check_json, check_references
 from mlnb.pipelines.spec import Pipeline
+from mlnb.pipelines.spec.graph import before
 from mlnb.pipelines.spec.values import values_of
 
 
@@ -57,11 +58,11 @@ def _prepared(
     needs = spec.needs(pipeline)
     steps: list[PlannedStep] = []
     for name in spec.order(pipeline):
-        check_references(pipeline, name)
+        check_references(pipeline, name, before(needs, name))
         steps += _planned(Planner(project, file, pipeline, values, name), needs[name], steps)
     on_failure = None
     if pipeline.on_failure is not None:
-        check_references(pipeline, ON_FAILURE)
+        check_references(pipeline, ON_FAILURE, set(pipeline.steps))
         planner = Planner(project, file, pipeline, values, ON_FAILURE)
         on_failure = replace(_planned(planner, [], steps)[0], stage=0)
     made = Plan(

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlnb.core.errors import InvalidPipeline, UnknownParameter, suggestion
-from mlnb.pipelines import expressions, spec
+from mlnb.pipelines import expressions
 from mlnb.pipelines.expressions import Reference
 from mlnb.pipelines.spec import Pipeline, Step
 from mlnb.pipelines.spec.checking import ON_FAILURE as ON_FAILURE
@@ -39,8 +39,17 @@ def step_of(pipeline: Pipeline, name: str) -> Step:
     return pipeline.steps[name]
 
 
-def check_references(pipeline: Pipeline, name: str) -> None:
+def check_references(pipeline: Pipeline, name: str, before: set[str]) -> None:
     """Check every expression of a step: it can be read, and there is what it refers to.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        The pipeline.
+    name : str
+        A step, or `ON_FAILURE`.
+    before : set of str
+        The steps whose values it may use.
 
     Raises
     ------
@@ -48,7 +57,6 @@ def check_references(pipeline: Pipeline, name: str) -> None:
         Naming the step and the place in it.
     """
     step = step_of(pipeline, name)
-    before = set(pipeline.steps) if name == ON_FAILURE else spec.ancestors(pipeline, name)
     for place, value in _places(step):
         where = f"Step {name!r}, {place}"
         try:

@@ -26,7 +26,7 @@ def needs(pipeline: Pipeline) -> dict[str, list[str]]:
             for other, made in outputs.items()
             if other != name
             and any(data.makes(output, item) for output in made for item in inputs)
-            and name not in _before(named, other)
+            and name not in before(named, other)
         ]
         found[name] = list(dict.fromkeys([*named[name], *makers]))
     return found
@@ -48,10 +48,11 @@ def order(pipeline: Pipeline) -> list[str]:
 
 def ancestors(pipeline: Pipeline, name: str) -> set[str]:
     """Return the names of all steps that come before one."""
-    return _before(needs(pipeline), name)
+    return before(needs(pipeline), name)
 
 
-def _before(graph: Mapping[str, list[str]], name: str) -> set[str]:
+def before(graph: Mapping[str, list[str]], name: str) -> set[str]:
+    """Return the names of all steps that come before one in what `needs` has returned."""
     found: set[str] = set()
     waiting = list(graph.get(name, ()))
     while waiting:
