@@ -48,8 +48,8 @@ def to_mapping(pipeline: Pipeline) -> dict[str, Any]:
     if pipeline.description:
         shown["description"] = pipeline.description
     if pipeline.schedule:
-        zone = pipeline.schedule.timezone
-        shown["schedule"] = pipeline.schedule.cron if zone == "UTC" else body["schedule"]
+        given = body["schedule"]
+        shown["schedule"] = given["cron"] if list(given) == ["cron"] else given
     if pipeline.params:
         shown["params"] = {name: _parameter(item) for name, item in pipeline.params.items()}
     shown |= {key: body[key] for key in ("env", "limits", "notify") if key in body}

@@ -128,7 +128,11 @@ def bodies(draw: st.DrawFn) -> dict[str, Any]:
                     ]
                 ),
                 "schedule": st.sampled_from(
-                    ["0 6 * * *", {"cron": "*/5 * * * 1-5", "timezone": "Europe/Berlin"}]
+                    [
+                        "0 6 * * *",
+                        {"cron": "*/5 * * * 1-5", "timezone": "Europe/Berlin"},
+                        {"cron": "@daily", "overlap": "replace", "missed": "all"},
+                    ]
                 ),
                 "on_failure": st.just({"notebook": "mend.ipynb", "params": {"why": "x"}}),
             },
