@@ -159,10 +159,11 @@ test: $(VENV)/.tested ## The fast tests: everything but a browser
 test-extension: extension/node_modules/.package-lock.json ## The panel's unit tests
 	cd extension && npm run --silent test
 
-test-e2e: $(VENV)/.browsed $(VENV)/.dvc $(VENV)/.exporters panel ## The tests in a real browser, with real servers (installs Debian's chromium, postgresql, java and rsync if it may)
-	@for wanted in chromium postgresql default-jre-headless rsync; do \
+test-e2e: $(VENV)/.browsed $(VENV)/.dvc $(VENV)/.exporters panel ## The tests in a real browser, with real servers (installs Debian's chromium, postgresql, java, rsync, docker and skopeo if it may)
+	@for wanted in chromium postgresql default-jre-headless rsync docker.io debootstrap docker-registry skopeo; do \
 	    case $$wanted in \
-	        chromium|rsync) command -v $$wanted >/dev/null && continue;; \
+	        docker.io) { command -v docker && command -v dockerd; } >/dev/null 2>&1 && continue;; \
+	        chromium|rsync|debootstrap|docker-registry|skopeo) command -v $$wanted >/dev/null && continue;; \
 	        default-jre-headless) command -v java >/dev/null && continue;; \
 	        postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && continue; command -v initdb >/dev/null && continue;; \
 	    esac; \

@@ -163,6 +163,13 @@ class Settings(BaseModel):
     endpoint_body_limit: int = Field(
         64 * 1024 * 1024, ge=1024, description="Largest request an endpoint takes, in bytes."
     )
+    endpoint_target: Literal["local", "docker"] = Field(
+        "local",
+        description="Where endpoints run: as processes of this machine, or in containers.",
+    )
+    docker_base: str = Field(
+        "", description="Image to build releases on; Python's own slim one when empty."
+    )
     endpoint_warm: bool = Field(
         True,
         description="Whether the model that an endpoint served before stays in memory, so that a "

@@ -26,6 +26,11 @@ def target() -> Target:
     MissingExtra
         If the libraries of serving are not installed.
     """
+    settings = project.current().settings
+    if settings.endpoint_target == "docker":
+        from mlnb.serving.targets.docker import DockerTarget
+
+        return DockerTarget(settings.docker_base)
     return LocalTarget()
 
 
