@@ -4,6 +4,7 @@ Nothing is imported or executed: a script and a function's module are read as sy
 """
 
 import ast
+import sys
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -102,6 +103,8 @@ def _module(project: Project, folder: Path, module: str) -> Path | None:
     """Return the file of a module, the project's own first; None when it has no Python source."""
     own = [str(item) for item in search_path(project, folder)]
     found = _found(module, own) or _found(module, None)
+    if found is None and module in sys.builtin_module_names:
+        return None
     if found is None:
         raise InvalidPipeline(
             f"There is no module {module!r}, neither in the project nor installed.",

@@ -71,8 +71,11 @@ def test_what_takes_anything_or_is_made_otherwise_is_not_checked(
     assert look(project, folder, function=function).declared is None
 
 
-def test_a_module_without_source_is_not_checked(project: Project, folder: Path) -> None:
-    assert look(project, folder, function="math:sqrt").path is None
+@pytest.mark.parametrize("function", ["math:sqrt", "builtins:dict"])
+def test_a_module_without_source_is_not_checked(
+    project: Project, folder: Path, function: str
+) -> None:
+    assert look(project, folder, function=function).path is None
 
 
 def test_a_script_takes_anything(project: Project, folder: Path) -> None:
