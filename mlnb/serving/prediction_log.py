@@ -292,7 +292,7 @@ class _Sync:
     def now(self, descriptor: int) -> None:
         """Do it here and now."""
         try:
-            os.fdatasync(descriptor)
+            getattr(os, "fdatasync", os.fsync)(descriptor)  # macOS has none
         except OSError as error:
             _logger.error("the prediction log was not brought to the disk: %s", error)
 

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -130,8 +131,8 @@ def changes() -> Iterator[tuple[str, Callable[[], Any]]]:
     """Give one change after the other, five a round."""
     for number in range(ROUNDS):
         one, two = ("late@2", "late@1") if number % 2 == 0 else ("late@1", "late@2")
-        yield "deploy", lambda one=one: serving.deploy(one, "load")
-        yield "canary", lambda two=two: serving.deploy(two, "load", canary="20%")
+        yield "deploy", partial(serving.deploy, one, "load")
+        yield "canary", partial(serving.deploy, two, "load", canary="20%")
         yield "shift", lambda: serving.shift("load", "60%")
         yield "promote", lambda: serving.promote("load")
         yield "rollback", lambda: serving.rollback("load")

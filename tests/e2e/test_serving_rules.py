@@ -1,5 +1,6 @@
 """Canaries that are judged by their rules, and by nobody else: bad ones go, a good one stays."""
 
+import importlib
 import threading
 import time
 from collections.abc import Iterator
@@ -56,15 +57,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 
 
 def register() -> None:
-    from mlnb_bad_models import Failing, Slow
-
+    bad = importlib.import_module("mlnb_bad_models")
     random = np.random.default_rng(1)
     frame = pd.DataFrame(
         {"distance": random.uniform(100, 3000, 400), "hour": random.integers(0, 24, 400)}
     )
     late = (frame["hour"] + random.normal(0, 6, 400) > 14).astype(int)
     example = frame[frame["hour"] < 20]
-    for name, kind in (("good", LogisticRegression), ("slow", Slow), ("failing", Failing)):
+    for name, kind in (("good", LogisticRegression), ("slow", bad.Slow), ("failing", bad.Failing)):
         model = kind(max_iter=2000).fit(frame, late)
         trusted = [f"mlnb_bad_models.{kind.__name__}"] if kind is not LogisticRegression else []
         models.register(model, name, example=example, trusted=trusted)

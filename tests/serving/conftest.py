@@ -22,8 +22,8 @@ from mlnb.core import project as projects
 from mlnb.core.project import Project
 from mlnb.serving import folders
 from mlnb.serving import state as states
-from mlnb.serving.prediction_log import PredictionLog
 from mlnb.serving.batches import Batch
+from mlnb.serving.prediction_log import PredictionLog
 
 HOMEMADE = '''
 from sklearn.linear_model import LogisticRegression
