@@ -94,8 +94,8 @@ def perform_step(
     )
     files = Files(values=given.values, notebooks=given.place("notebooks"))
     handing.write(project, made, files)
-    if (state := given.place("state")) is not None:
-        shutil.copytree(_store(project), state, dirs_exist_ok=True)
+    if (place := given.place("state")) is not None:
+        shutil.copytree(_store(project), place, dirs_exist_ok=True)
     _write(given, made)
     return made
 
