@@ -51,7 +51,7 @@ def write(root: Path) -> Path:
     write_notebook(
         root / "make.ipynb",
         "import json, random, time\nrandom.seed(seed)",
-        "numbers = [random.random() for _ in range(10)]\ntime.sleep(0.1)",
+        "numbers = [random.random() for _ in range(10)]\ntime.sleep(0.25)",
         "with open('numbers.json', 'w') as file: json.dump(numbers, file)",
         MARK,
         parameters="seed = 0",
@@ -65,7 +65,7 @@ def write(root: Path) -> Path:
     write_notebook(
         root / "each.ipynb",
         "import json, mlnb, time\n# mlnb: checkpoint\nnumbers = json.load(open('numbers.json'))",
-        "time.sleep(0.05)\nmlnb.glue('sum', factor * sum(numbers))",
+        "time.sleep(0.25)\nmlnb.glue('sum', factor * sum(numbers))",
         MARK,
         parameters="factor = 1",
     )
@@ -137,7 +137,7 @@ def test_a_killed_driver_is_resumed_and_nothing_finished_runs_twice(tmp_path: Pa
     for seed in range(KILLS):
         wanted = finish(command(undisturbed, "-p", "seed", str(seed), "--json"))
         driver = command(disturbed, "-p", "seed", str(seed), "--json")
-        time.sleep(chance.uniform(0.1, 1.1) * took)
+        time.sleep(chance.uniform(0.3, 1.05) * took)
         driver.send_signal(signal.SIGKILL)
         driver.communicate()
         time.sleep(0.3)  # until what it has started knows

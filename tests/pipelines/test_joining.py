@@ -12,7 +12,9 @@ from mlnb.testing.notebooks import write_notebook
 
 @pytest.fixture
 def file(project: Project) -> Path:
-    write_notebook(project.root / "make.ipynb", "import mlnb\nmlnb.glue('n', n)", parameters="n = 1")
+    write_notebook(
+        project.root / "make.ipynb", "import mlnb\nmlnb.glue('n', n)", parameters="n = 1"
+    )
     write_notebook(
         project.root / "add.ipynb",
         "import mlnb\nmlnb.glue('sum', n + extra)",
@@ -66,7 +68,9 @@ def test_a_step_that_failed_is_tried_again(project: Project, file: Path) -> None
     assert failed.status == "FAILED"
     [skipped] = pipelines.perform_step(file, "add[10]", run="ci-8")
     assert (skipped.status, skipped.error) == ("SKIPPED", "make failed.")
-    write_notebook(project.root / "make.ipynb", "import mlnb\nmlnb.glue('n', n)", parameters="n = 1")
+    write_notebook(
+        project.root / "make.ipynb", "import mlnb\nmlnb.glue('n', n)", parameters="n = 1"
+    )
     [made] = pipelines.perform_step(file, "make", run="ci-8")
     assert (made.status, made.values) == ("FINISHED", {"n": 1})
 

@@ -21,9 +21,7 @@ def read_of(ref: str, constants: Iterable[str]) -> DatasetRead:
     name, _, number = ref.partition("@")
     # without the name: a cache must not look like somebody who needs the version
     refs = [
-        said.removeprefix(name)
-        for said in constants
-        if said == name or said.startswith(f"{name}@")
+        said.removeprefix(name) for said in constants if said == name or said.startswith(f"{name}@")
     ]
     newest = versions.find(name).number
     return DatasetRead(name=name, number=int(number), refs=sorted(refs), latest=newest)
