@@ -113,6 +113,18 @@ $(BENCH)/.pipeline-peers: $(BENCH)/execution/.peers
 	done
 	@touch $@
 
+$(BENCH)/serving/mlnb/.peers: pyproject.toml
+	@# each in an environment of its own: their web servers and pydantics do not go together
+	@$(MAKE) --no-print-directory VENV=$(BENCH)/serving/mlnb $(BENCH)/serving/mlnb/.made
+	@echo "Installing mlnb, and what serves models beside it, into $(BENCH)/serving"
+	@SKIP_JUPYTER_BUILDER=1 $(MAKE) --no-print-directory VENV=$(BENCH)/serving/mlnb WHAT='--editable .[serving,onnx]' .install
+	@for peer in mlserver bentoml litserve fastapi hello; do \
+	    $(MAKE) --no-print-directory VENV=$(BENCH)/serving/$$peer $(BENCH)/serving/$$peer/.made && \
+	    $(MAKE) --no-print-directory VENV=$(BENCH)/serving/$$peer WHAT="--group bench-serving-$$peer" .install || \
+	    { rm -rf $(BENCH)/serving/$$peer; echo "$$peer could not be installed (see above): the benchmark leaves it out."; }; \
+	done
+	@touch $@
+
 .install:
 	@$(INSTALL) $(WHAT)
 
@@ -197,6 +209,13 @@ bench-pipelines: $(BENCH)/.pipeline-peers ## Pipelines beside papermill, ploombe
 	@$(BENCH)/execution/bin/python tests/bench/pipeline_report.py \
 	    --dvc $(abspath $(BENCH))/pipelines-dvc/bin/dvc \
 	    --ploomber $(abspath $(BENCH))/pipelines-ploomber/bin/python $(ARGS)
+
+bench-serving: $(BENCH)/serving/mlnb/.peers ## Endpoints beside mlflow models serve, MLServer, BentoML and others: 15 minutes
+	@command -v wrk >/dev/null || { echo "Installing wrk"; \
+	    if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq --no-install-recommends wrk >/dev/null; \
+	    else sudo -n apt-get update -qq && sudo -n apt-get install -y -qq --no-install-recommends wrk >/dev/null; fi; } \
+	    || { echo "This needs wrk; install it, for example: sudo apt-get install wrk" >&2; exit 1; }
+	@$(BENCH)/serving/mlnb/bin/python tests/bench/serving_report.py --peers $(BENCH)/serving $(ARGS)
 
 lint: $(VENV)/.tested ## Style, types, layers
 	$(BIN)/ruff check .
