@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from mlnb.core.records import PipelineRun, StepResult
-from mlnb.pipelines.planning import Plan
+from mlnb.pipelines.planning import Plan, PlannedStep
 from mlnb.pipelines.reading.gathering import state_of
 from mlnb.pipelines.reading.showing import PipelineReading
 from mlnb.pipelines.wording import duration, shown
@@ -98,7 +98,7 @@ def _(plan: Plan) -> View:
             step.name,
             step.notebook,
             ", ".join(step.needs),
-            _bare(shown(step.parameters)),
+            _bare(shown(_given(step))),
             _bare(step.when),
             _STATES[step.fresh],
             step.why,
@@ -113,6 +113,12 @@ def _(plan: Plan) -> View:
         tables=[Table(heads, rows, styles=styles)],
         notes=["Steps of one stage may run at the same time."],
     )
+
+
+def _given(step: PlannedStep) -> dict[str, Any]:
+    """Return what a step is given, with the item of a list that is not known yet."""
+    each = {step.each: f"each of {step.foreach}"} if step.foreach else {}
+    return each | step.parameters
 
 
 def _bare(text: str) -> str:
