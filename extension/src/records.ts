@@ -119,6 +119,20 @@ since: (string | null)
 requests: number
 errors: number
 detail: string
+parts: EndpointPart[]
+}
+/**
+ * One of the releases that an endpoint serves at the same time.
+ */
+export interface EndpointPart {
+release: number
+model: string
+role: ("current" | "canary" | "shadow")
+share: (number | null)
+sticky_by: string
+rules: string[]
+workers: number
+crashes: number
 }
 /**
  * How far one pipeline run is.
@@ -133,6 +147,7 @@ steps: StepProgress[]
 parameters: {
 [k: string]: unknown
 }
+workers: number
 error: string
 report: string
 driver: (Driver | null)
@@ -152,6 +167,8 @@ started: (string | null)
 ended: (string | null)
 attempt: number
 error: string
+cached_from: string
+why: string
 }
 /**
  * The process that runs a pipeline.
