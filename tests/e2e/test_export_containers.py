@@ -52,7 +52,15 @@ RUN printf '[global]\\nfind-links = /wheels\\n' > /etc/pip.conf
 
 @pytest.fixture(scope="module")
 def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run a Docker daemon of the tests' own, and return its address."""
+    """Run a Docker daemon of the tests' own, and return its address.
+
+    MLNB_TEST_DOCKER names one that is to be used instead and has the base image already.
+    """
+    if address := os.environ.get("MLNB_TEST_DOCKER", ""):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DOCKER_HOST", address)
+            yield address
+        return
     folder = tmp_path_factory.mktemp("docker")
     address = f"unix://{folder}/docker.sock"
     words = ["dockerd", "--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"]
@@ -71,7 +79,9 @@ def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def base(docker: str, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Make `python:3.11-slim` of Debian's packages and mlnb's wheel, and a helper with rsync."""
+    """Make `python:3.11-slim` of Debian's packages, rsync and mlnb's wheel."""
+    if "MLNB_TEST_DOCKER" in os.environ:
+        return
     folder = tmp_path_factory.mktemp("base")
     root = folder / "root"
     wanted = "python3,python3-pip,python3-venv,ca-certificates,rsync"
