@@ -19,7 +19,7 @@ from .exported import (
     run,
 )
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
 def dvc(at: Path, *words: str) -> Outcome:

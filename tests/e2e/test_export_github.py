@@ -25,7 +25,7 @@ from .exported import (
     run,
 )
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 ACTIONS = {
     "actions/checkout@v6": "checkout",

@@ -18,7 +18,7 @@ from .exported import (
     run,
 )
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
 def checked_out(root: Path, *, floor: float | None = None) -> Path:

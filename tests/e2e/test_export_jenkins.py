@@ -21,7 +21,7 @@ from .exported import (
     run,
 )
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 GROOVY = TOOLS / "node_modules" / "npm-groovy-lint" / "lib" / "java" / "groovy" / "lib"
 

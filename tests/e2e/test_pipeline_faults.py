@@ -121,6 +121,20 @@ def marks(root: Path) -> list[str]:
     return file.read_text().splitlines() if file.is_file() else []
 
 
+def wait_a_while(
+    project: Project, file: Path, seed: int, chance: random.Random, took: float
+) -> None:
+    """Wait until some moment of a run: soon after it was begun, or after some of its steps."""
+    steps = chance.randrange(6)
+    until = time.monotonic() + took
+    while steps and time.monotonic() < until:
+        with projects.using(project):
+            if len(finished(project, file, seed)[1]) >= steps:
+                break
+        time.sleep(0.01)
+    time.sleep(chance.uniform(0, 0.3 if steps else took / 2))
+
+
 @pytest.mark.timeout(120 + 40 * KILLS)
 def test_a_killed_driver_is_resumed_and_nothing_finished_runs_twice(tmp_path: Path) -> None:
     chance = random.Random(os.environ.get("CHANCE", "1"))  # noqa: S311  (no secret)
@@ -137,7 +151,7 @@ def test_a_killed_driver_is_resumed_and_nothing_finished_runs_twice(tmp_path: Pa
     for seed in range(KILLS):
         wanted = finish(command(undisturbed, "-p", "seed", str(seed), "--json"))
         driver = command(disturbed, "-p", "seed", str(seed), "--json")
-        time.sleep(chance.uniform(0.3, 1.05) * took)
+        wait_a_while(project, file, seed, chance, took)
         driver.send_signal(signal.SIGKILL)
         driver.communicate()
         time.sleep(0.3)  # until what it has started knows
