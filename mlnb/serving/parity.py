@@ -8,6 +8,7 @@ release.
 """
 
 import itertools
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -82,7 +83,9 @@ def prepare(model: Any, fields: Sequence[Field], rows: Sequence[Row], folder: Pa
     for order in ("F", "C"):
         try:
             plan, trees = plan_of(model, fields, order)
-            report = _compared(model, Schema(fields), plan, trees, list(rows)[:RECORDED])
+            with warnings.catch_warnings(), np.errstate(all="ignore"):  # extremes overflow
+                warnings.simplefilter("ignore")
+                report = _compared(model, Schema(fields), plan, trees, list(rows)[:RECORDED])
         except NotCompiled as why:
             reason = f"it has {why}"
             break

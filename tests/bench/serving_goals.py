@@ -109,9 +109,7 @@ def _start(figures: Figures, model: str) -> Iterator[Goal]:
         ("from the command to the first answer", "seconds", 1 / 20, "{:.2f} s"),
         ("memory of all processes, after load", "loaded", 1 / 6, "{:.0f} MiB"),
     ):
-        found = {
-            each: _get(figures, f"{model}/{each}/start", name) for each in ("mlnb", *PEERS)
-        }
+        found = {each: _get(figures, f"{model}/{each}/start", name) for each in ("mlnb", *PEERS)}
         present = {each: figure for each, figure in found.items() if not math.isnan(figure)}
         base = found["mlflow"]
         yield Goal(

@@ -95,14 +95,18 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="make bench-serving", description=(__doc__ or "").partition("\n")[0]
     )
-    parser.add_argument("--only", nargs="*", default=list(SECTIONS), help="of " + " ".join(SECTIONS))
+    parser.add_argument(
+        "--only", nargs="*", default=list(SECTIONS), help="of " + " ".join(SECTIONS)
+    )
     parser.add_argument("--systems", help=f"of mlnb,{','.join(PEERS)}")
     parser.add_argument("--peers", type=Path, help="folder with a virtual environment per peer")
     parser.add_argument("--seconds", type=float, default=5.0, help="of load at each setting")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--figures", type=Path, help="add to the figures of this file")
     parser.add_argument("--markdown", type=Path, help="write a table for the documentation, too")
-    parser.add_argument("--folder", type=Path, help="work here, and leave the models for the next piece")
+    parser.add_argument(
+        "--folder", type=Path, help="work here; the models stay for the next piece"
+    )
     asked = parser.parse_args(arguments)
     asked.only = [each for each in asked.only if each]
     everybody = ("mlnb", *PEERS)

@@ -176,7 +176,7 @@ def test_who_does_not_read_is_cut_off() -> None:
     big = Response(200, b"x" * 8_000_000)
 
     async def work(server: HttpServer, port: int) -> int:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1000)
+        _reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1000)
         writer.write(GET * 3)
         while not server.connections:
             await asyncio.sleep(0.01)

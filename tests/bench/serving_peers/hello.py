@@ -37,7 +37,12 @@ def uvicorn(port: int) -> None:
     import uvicorn
 
     uvicorn.run(
-        "hello:asgi", port=port, log_level="error", access_log=False, loop="uvloop", http="httptools"
+        "hello:asgi",
+        port=port,
+        log_level="error",
+        access_log=False,
+        loop="uvloop",
+        http="httptools",
     )
 
 

@@ -37,4 +37,6 @@ class Api(litserve.LitAPI):
 if __name__ == "__main__":
     api = Api(max_batch_size=64, batch_timeout=0.002)
     server = litserve.LitServer(api, accelerator="cpu", devices=1, workers_per_device=1)
-    server.run(host="127.0.0.1", port=int(sys.argv[1]), log_level="error", generate_client_file=False)
+    server.run(
+        host="127.0.0.1", port=int(sys.argv[1]), log_level="error", generate_client_file=False
+    )
