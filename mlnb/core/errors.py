@@ -66,13 +66,13 @@ def suggestion(name: str, known: Iterable[str], *, listed: int = 8) -> str:
     known : iterable of str
         What there is.
     listed : int
-        At most this many names are listed when none is close.
+        At most this many names are listed when none is close; 0 lists none.
     """
     names = sorted({str(item) for item in known})
     close = get_close_matches(name, names, n=1, cutoff=0.6)
     if close:
         return f"Did you mean {close[0]!r}?"
-    if not names:
+    if not names or listed < 1:
         return ""
     more = f" and {len(names) - listed} more" if len(names) > listed else ""
     return "There is " + ", ".join(repr(item) for item in names[:listed]) + more + "."

@@ -141,7 +141,10 @@ STEPS = "\nsteps: {s: {notebook: a.ipynb}, t: {script: b.py}}"
         ("notify: {webhook: 'https://x.y'}", "a webhook is the name of a secret"),
         ("notify: [{webhok: A}]", "notify.0 has 'webhok', which is no key of it. Did you mean"),
         ("schedule: daily", "p.yaml: schedule: "),
-        ("schedule: {cron: '0 6 * * *', timezone: Mars}", "time zone 'Mars', which is none"),
+        (
+            "schedule: {cron: '0 6 * * *', timezone: Mars}",
+            "time zone 'Mars', which is none. Use a name of the IANA",
+        ),
         ("limits: {gpu: lots}", "limits.gpu: 'lots' is no amount"),
         ("params: {n: {type: int, default: x}}", "parameter n = 'x': Input should be a valid int"),
         ("params: {n: {type: integer}}", "params.n: 'integer' is no type"),
