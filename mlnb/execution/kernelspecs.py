@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 from mlnb.execution.notebooks import Notebook, source_of
@@ -36,6 +37,8 @@ def is_own(kernel: str) -> bool:
     """Tell whether a kernelspec starts ipykernel in this interpreter, with nothing special."""
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
+    # Jupyter asks IPython.paths: the package first, so that threads do not meet in its middle.
+    import_module("IPython")
     try:
         spec = KernelSpecManager().get_kernel_spec(kernel)
     except NoSuchKernel:

@@ -200,6 +200,7 @@ def _language_of_kernel(name: str) -> str | None:
         return language
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
+    import_module("IPython")  # see `kernelspecs.is_own`
     try:
         return KernelSpecManager().get_kernel_spec(name).language.lower() or "python"
     except NoSuchKernel:
