@@ -190,7 +190,7 @@ test-containers: $(VENV)/.browsed $(VENV)/.kfp ## Exported pipelines in containe
 	@for program in dockerd podman runc catatonit debootstrap rsync; do command -v $$program >/dev/null || \
 	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 	    docker.io podman runc catatonit debootstrap rsync >/dev/null; break; }; done
-	MLNB_TEST_CONTAINERS=1 $(BIN)/python -m pytest -m e2e tests/e2e/test_export_containers.py $(ARGS)
+	TEST_CONTAINERS=1 $(BIN)/python -m pytest -m e2e tests/e2e/test_export_containers.py $(ARGS)
 
 bench: $(VENV)/.tested ## What things cost, side by side with what they are built on
 	$(BIN)/python tests/bench $(ARGS)

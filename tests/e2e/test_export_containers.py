@@ -37,7 +37,7 @@ from .exported import (
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.timeout(1800),
-    pytest.mark.skipif("MLNB_TEST_CONTAINERS" not in os.environ, reason="make test-containers"),
+    pytest.mark.skipif("TEST_CONTAINERS" not in os.environ, reason="make test-containers"),
 ]
 KFP = Path(sys.prefix) / "kfp" / "bin" / "python"
 IMAGE = "mlnb-flights:1"
@@ -54,9 +54,9 @@ RUN printf '[global]\\nfind-links = /wheels\\n' > /etc/pip.conf
 def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run a Docker daemon of the tests' own, and return its address.
 
-    MLNB_TEST_DOCKER names one that is to be used instead and has the base image already.
+    TEST_DOCKER names one that is to be used instead and has the base image already.
     """
-    if address := os.environ.get("MLNB_TEST_DOCKER", ""):
+    if address := os.environ.get("TEST_DOCKER", ""):
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("DOCKER_HOST", address)
             yield address
@@ -80,7 +80,7 @@ def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def base(docker: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Make `python:3.11-slim` of Debian's packages, rsync and mlnb's wheel."""
-    if "MLNB_TEST_DOCKER" in os.environ:
+    if "TEST_DOCKER" in os.environ:
         return
     folder = tmp_path_factory.mktemp("base")
     root = folder / "root"
