@@ -165,7 +165,7 @@ def facts_of(files: Path) -> dict[str, Any]:
     with suppress(OSError, ValueError, KeyError, IndexError, TypeError):
         split = json.loads((files / EXAMPLE).read_text("utf-8"))["dataframe_split"]
         found["example"] = dict(zip(split["columns"], split["data"][0], strict=True))
-    with suppress(OSError, ValueError, KeyError, IndexError, TypeError, AttributeError):
+    with suppress(OSError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError):
         described = yaml.safe_load((files / "MLmodel").read_text("utf-8"))
         output = json.loads(described["signature"]["outputs"])[0]
         kind = output["tensor-spec"]["dtype"] if output["type"] == "tensor" else output["type"]
