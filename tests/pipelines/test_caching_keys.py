@@ -135,13 +135,13 @@ CHANGED: dict[str, tuple[Edit, set[str]]] = {
     "the order of cells": (notebook(swap), {"make"}),
     "a new cell": (insert(2, code("c = 3")), {"make"}),
     "a cell that is gone": (notebook(lambda body: body["cells"].pop(2)), {"make"}),
-    "a cell that is no longer skipped": (tags(2, "skip-ci"), {"make"}),
+    "a cell that is skipped from now on": (tags(4, "skip-ci"), {"make"}),
     "a cell that may raise": (tags(2, "raises-exception"), {"make"}),
     "a magic": (cell(4, "png", "svg"), {"make"}),
     "a line for the shell": (cell(0, "echo shell", "echo other", "private.ipynb"), {"private"}),
     "the default of a parameter": (cell(0, "= 0", "= 7"), {"make"}),
     "a module that is imported": (
-        text("lib.py", "deep.times(n, 2)", "deep.times(n, 3)"),
+        text("lib.py", "deep.times(n, 2)", "deep.times(n, 9)"),
         {"make", "use", "ask"},
     ),
     "a module that a module imports": (
