@@ -55,8 +55,7 @@ class Batch:
     def columns(self) -> Columns:
         """Return one sequence of values per field."""
         if self._columns is None:
-            assert self.row is not None
-            self._columns = [(value,) for value in self.row]
+            self._columns = [(value,) for value in self.row or ()]
         return self._columns
 
     @cached_property
@@ -78,7 +77,7 @@ def merged(batches: Sequence[Batch]) -> Columns:
     if len(batches) == 1:
         return batches[0].columns
     if all(batch.row is not None for batch in batches):
-        return list(zip(*(batch.row for batch in batches), strict=True))  # type: ignore[misc]
+        return list(zip(*(batch.row for batch in batches), strict=True))
     return [_chained(parts) for parts in zip(*(batch.columns for batch in batches), strict=True)]
 
 

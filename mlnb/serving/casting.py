@@ -190,7 +190,7 @@ class Schema:
 
         if any(field.kind == "time" for field in self.fields):
             return self.table(columns).to_pandas()
-        text = pd.Series(["a"]).dtype  # str with pandas 3, object with pandas 2
+        text: Any = pd.Series(["a"]).dtype  # str with pandas 3, object with pandas 2
         arrays = zip(self.fields, self.arrays(columns), strict=True)
         return pd.DataFrame(
             {

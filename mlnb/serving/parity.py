@@ -83,8 +83,9 @@ def prepare(model: Any, fields: Sequence[Field], rows: Sequence[Row], folder: Pa
     for order in ("F", "C"):
         try:
             plan, trees = plan_of(model, fields, order)
-            with warnings.catch_warnings(), np.errstate(all="ignore"):  # extremes overflow
-                warnings.simplefilter("ignore")
+            one_thread = require("threadpoolctl", "serving").threadpool_limits(1)
+            with warnings.catch_warnings(), np.errstate(all="ignore"), one_thread:
+                warnings.simplefilter("ignore")  # extremes overflow
                 report = _compared(model, Schema(fields), plan, trees, list(rows)[:RECORDED])
         except NotCompiled as why:
             reason = f"it has {why}"

@@ -1,4 +1,4 @@
-"""Answers ``hello`` by one server: ``python hello.py SERVER PORT``; what a server costs by itself."""
+"""Answers ``hello`` by one server: ``python hello.py SERVER PORT``; its own cost."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""LitServe with its batching: ``python litserve_app.py PORT`` with the model's file in ``MODEL``."""
+"""LitServe with its batching: ``python litserve_app.py PORT``, the model's file in ``MODEL``."""
 
 import os
 import sys
