@@ -116,7 +116,7 @@ def _strategy(task: Task) -> dict[str, Any]:
 
 def _steps(workflow: Workflow, task: Task) -> list[dict[str, Any]]:
     options = workflow.options
-    store = workflow.below(store_passing.STORE)
+    store = workflow.below(workflow.store)
     steps: list[dict[str, Any]] = [{"uses": CHECKOUT}]
     if not options.image:
         steps.append({"uses": PYTHON, "with": {"python-version": options.python, "cache": "pip"}})

@@ -80,11 +80,11 @@ def _job(workflow: Workflow, task: Task) -> dict[str, Any]:
     if not workflow.shared:
         job["cache"] = {
             "key": f"mlnb-{task.slug}" + ("-$CI_NODE_INDEX" if task.many else ""),
-            "paths": [workflow.below(store_passing.STORE) + "/"],
+            "paths": [workflow.below(workflow.store) + "/"],
         }
     word = '"$JOB"' if task.many else task.name
     job["script"] = [workflow.command(word, '"$RUN"', *giving(workflow.given))]
-    folders = [] if workflow.shared else [store_passing.STORE]
+    folders = [] if workflow.shared else [workflow.store]
     job["artifacts"] = {
         "when": "always",
         "expire_in": "1 week",

@@ -43,12 +43,17 @@ def write(workflow: Workflow) -> str:
     Raises
     ------
     BadInput
-        If there is no image to run.
+        If there is no image to run, or a store that its containers would not share.
     """
     if not workflow.options.image:
         raise BadInput(
             "A Kubernetes Job needs the container image with the project.",
             "Build one (`mlnb ci init` writes a Dockerfile) and name it with --image.",
+        )
+    if not workflow.shared and not workflow.store.startswith(".mlnb/"):
+        raise BadInput(
+            f"The containers of a Pod would not share the store {workflow.store!r}.",
+            "Let the setting `store` be an address, or a folder in .mlnb.",
         )
     header = list(workflow.header)
     name = name_of(workflow)

@@ -1,13 +1,12 @@
 """How jobs on different machines hand results on where the object store is a folder.
 
-Every job gives its copy of ``.mlnb/store`` to those that need it; as all in it is addressed by
+Every job gives its copy of the store to those that need it; as all in it is addressed by
 content or written once, copies lie over each other without harm. Where the setting ``store`` is
 an address that all machines reach, nothing has to be handed on.
 """
 
 from mlnb.pipelines.exporters.workflow import Task, Workflow
 
-STORE = ".mlnb/store"
 RUNS = ".mlnb/runs"
 
 

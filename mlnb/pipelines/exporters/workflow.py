@@ -65,10 +65,15 @@ class Workflow:
     """Parameters that were given to the export."""
     fixed: list[str]
     """Parameters that say which jobs there are, so that they cannot be given to a run."""
-    shared: bool
-    """Whether the object store is an address that every machine reaches."""
+    store: str
+    """The object store: an address, or a folder relative to the project."""
     options: Options
     header: list[str]
+
+    @property
+    def shared(self) -> bool:
+        """Tell whether every machine reaches the store: an address, or a folder by full path."""
+        return "://" in self.store or self.store.startswith("/")
 
     @property
     def name(self) -> str:
@@ -157,7 +162,7 @@ def of(
         values=plan.parameters,
         chosen=sorted(given),
         fixed=_fixed(pipeline),
-        shared="://" in project.settings.store,
+        store=project.settings.store,
         options=options,
         header=header,
     )

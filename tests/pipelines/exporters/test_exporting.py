@@ -295,3 +295,11 @@ def test_kubeflow_needs_its_sdk(write: Write, monkeypatch: pytest.MonkeyPatch) -
 def test_what_is_wrong_with_the_pipeline_is_found_first(write: Write) -> None:
     with pytest.raises(InvalidParameter):
         render(write("params: {year: 2013}\n" + PLAIN), options("github"), parameters={"year": "x"})
+
+
+def test_another_folder_as_store_is_handed_on_or_refused(write: Write, project: Project) -> None:
+    file = write("steps: {a: {notebook: a.ipynb}, b: {notebook: b.ipynb, needs: a}}")
+    (project.root / "mlnb.toml").write_text('store = "kept/store"\n')
+    assert "kept/store/" in body_of(file, "gitlab")["a"]["artifacts"]["paths"]
+    with pytest.raises(BadInput, match="would not share the store 'kept/store'"):
+        text_of(file, "kubernetes")
