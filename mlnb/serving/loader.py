@@ -21,7 +21,6 @@ When its supervisor ends without a word, what serves goes on serving, and starts
 
 import contextlib
 import gc
-import importlib
 import json
 import logging
 import os
@@ -31,22 +30,21 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mlnb.core.errors import MlnbError, PredictionFailed
+from mlnb.core.errors import MlnbError
 from mlnb.serving import metrics
+from mlnb.serving.crew import Child, Crew, WorkerLost, all_told
 from mlnb.serving.prediction_log import new_worker_id
+from mlnb.serving.trying import threads_of_libraries, tried
 from mlnb.serving.worker import (
-    EXAMPLE,
     Job,
     Loaded,
     check_writable,
     in_words,
     load,
-    try_out,
     work,
 )
 
@@ -57,75 +55,11 @@ FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 30.0
 STEADY = 5.0
 """Seconds of work after which earlier crashes are forgotten."""
-READY = 30.0
-"""Seconds a forked worker may take to serve."""
 HEED = 5.0
 """Seconds that workers may be too busy to hear that they are to leave."""
 LEAVE = 40.0
 """Seconds after which a worker that was told to leave is killed."""
 _logger = logging.getLogger("mlnb.serving.loader")
-
-
-class WorkerLost(Exception):
-    """A worker that ended, or said nothing, instead of answering an order."""
-
-
-@dataclass(eq=False)
-class Child:
-    """One worker process, and the socket for its orders."""
-
-    pid: int
-    line: socket.socket
-    begun: float
-    leaves_by: float = 0.0
-    buffer: bytes = b""
-
-    def tell(self, **order: Any) -> None:
-        """Give an order; one that is gone does not hear it."""
-        with contextlib.suppress(OSError):
-            self.line.settimeout(READY)
-            self.line.sendall(json.dumps(order).encode() + b"\n")
-
-    def heard(self, seconds: float = READY) -> None:
-        """Wait for the answer to an order.
-
-        Raises
-        ------
-        WorkerLost
-            If there is none, or one that says why it failed.
-        """
-        try:
-            self.line.settimeout(seconds)
-            while b"\n" not in self.buffer:
-                part = self.line.recv(65536)
-                if not part:
-                    raise WorkerLost("the worker process ended")
-                self.buffer += part
-        except OSError as error:
-            raise WorkerLost(str(error) or type(error).__name__) from None
-        line, _, self.buffer = self.buffer.partition(b"\n")
-        failure = json.loads(line).get("failed")
-        if failure:
-            raise WorkerLost(failure)
-
-
-def _all_told(children: Iterable[Child], seconds: float = READY, **order: Any) -> None:
-    """Give workers an order, and wait until all that are still there have followed it."""
-    told = list(children)
-    for child in told:
-        child.tell(**order)
-    for child in told:
-        with contextlib.suppress(WorkerLost):
-            child.heard(seconds)
-
-
-@dataclass
-class Crew:
-    """The workers that serve now."""
-
-    order: dict[str, Any]
-    """What they were told: release, role, route."""
-    children: list[Child] = field(default_factory=list)
 
 
 class Loader:
@@ -227,7 +161,7 @@ class Loader:
             chosen = Job(**job)
             check_writable(Path(chosen.log))
             loaded = load(chosen)
-            _tried(loaded)
+            tried(loaded)
             self._loaded = loaded
         except Exception as error:
             _logger.exception("%s could not be loaded", job["model"])
@@ -264,7 +198,7 @@ class Loader:
     def _route(self, route: dict[str, Any]) -> dict[str, Any]:
         if self._crew is not None:
             self._crew.order["route"] = route
-            _all_told(self._crew.children, order="route", route=route)
+            all_told(self._crew.children, order="route", route=route)
         return {}
 
     def _drain(self, successor: str) -> dict[str, Any]:
@@ -280,10 +214,10 @@ class Loader:
             child.leaves_by = time.monotonic() + LEAVE
             self._leaving.append(child)
         gate = successor or self._given["gate"]
-        _all_told(crew.children, HEED, order="drain", successor=gate)
+        all_told(crew.children, HEED, order="drain", successor=gate)
 
     def _succeed(self, gate: str) -> dict[str, Any]:
-        _all_told(self._leaving, HEED, order="successor", gate=gate)
+        all_told(self._leaving, HEED, order="successor", gate=gate)
         return {}
 
     def _status(self) -> dict[str, Any]:
@@ -434,57 +368,6 @@ class Loader:
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         ).wait()
-
-
-def _tried(loaded: Loaded) -> None:
-    """Let the model answer its example in a process that is thrown away.
-
-    What computes may start threads (OpenMP's, say), and a process with such threads cannot be
-    forked: its children would wait for threads that they do not have.
-
-    Raises
-    ------
-    PredictionFailed
-        If the model cannot answer.
-    """
-    receiving, sending = os.pipe()
-    pid = os.fork()
-    if not pid:
-        try:
-            os.close(receiving)
-            before = set(sys.modules)
-            try_out(loaded.scorer, loaded.fields, Path(loaded.job.files) / EXAMPLE)
-            found = {"merges": loaded.scorer.merges, "modules": sorted({*sys.modules} - before)}
-            os.write(sending, json.dumps(found).encode())
-        except BaseException as error:
-            _logger.exception("the model failed on its own example")
-            reason = error.message if isinstance(error, MlnbError) else repr(error)
-            os.write(sending, json.dumps({"failed": reason}).encode())
-        finally:
-            logging.shutdown()
-            os._exit(0)
-    os.close(sending)
-    with os.fdopen(receiving, "rb") as pipe:
-        said = pipe.read()
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    answer = json.loads(said) if said else {}
-    if "merges" not in answer:
-        ended = f"its process ended with code {code}"
-        raise PredictionFailed(str(answer.get("failed") or ended).rstrip("."))
-    loaded.scorer.merges = answer["merges"]
-    for name in ["pyarrow", *answer["modules"]]:  # shared by the workers, then
-        with contextlib.suppress(Exception):
-            importlib.import_module(name)
-
-
-def threads_of_libraries() -> list[str]:
-    """Return the names of this process's other threads, where the system tells."""
-    names = []
-    for task in Path("/proc/self/task").glob("*/comm"):
-        if task.parent.name != str(os.getpid()):
-            with contextlib.suppress(OSError):
-                names.append(task.read_text(encoding="utf-8").strip())
-    return sorted(names)
 
 
 def main() -> None:

@@ -18,7 +18,6 @@ import shutil
 import signal
 import socket
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,17 +29,15 @@ from mlnb.serving import state as states
 from mlnb.serving.generation import Generation, Place, WorkerFailed
 from mlnb.serving.prediction_log import SEGMENT_BYTES, SUFFIX, worker_of
 from mlnb.serving.routing import Split
+from mlnb.serving.sockets import answers, bind_any, sockets_folder
 from mlnb.serving.state import LocalState
 from mlnb.serving.traffic import Traffic
 
-BACKLOG = 1024
 COMPACT_EVERY = 30.0
 SETTLED = 60.0
 """Seconds after which a small segment that nobody wrote to is compacted with others."""
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 30.0
-LONGEST_PATH = 100
-"""Bytes of the path of a Unix socket (systems allow 104 or 108)."""
 _LINE = 16 * 1024 * 1024
 _logger = logging.getLogger("mlnb.serving.supervisor")
 
@@ -359,45 +356,6 @@ def _is_open(file: Path) -> bool:
     return False
 
 
-def sockets_folder(folder: Path) -> Path:
-    """Return a folder of our own whose path is short enough for Unix sockets."""
-    made = folder / "sockets"
-    if len(str(made)) > LONGEST_PATH - 20:
-        link = folder / "sockets.short"
-        if link.is_symlink() and link.resolve().is_dir():
-            return link.resolve()
-        short = Path(tempfile.mkdtemp(prefix="mlnb-", dir="/tmp"))
-        link.unlink(missing_ok=True)
-        link.symlink_to(short)
-        return short
-    made.mkdir(mode=0o700, exist_ok=True)
-    return made
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on an address; raises OSError if it is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def _bind_any(host: str, port: int, wanted: bool) -> socket.socket:
-    """Bind to a port; a port that is only remembered gives way to a free one."""
-    try:
-        return bind(host, port)
-    except OSError:
-        if wanted or not port:
-            raise
-        return bind(host, 0)
-
-
 def _detach() -> None:
     """Leave the parent's session and process tree, so that its end does not end this process."""
     if os.fork():
@@ -427,7 +385,7 @@ def main() -> None:
 
 def _supervise(folder: Path, known: LocalState | None, given: dict[str, Any], started: int) -> None:
     alive = known is not None and any(
-        Path(place["control"]).exists() and _answers(place["control"])
+        Path(place["control"]).exists() and answers(place["control"])
         for place in known.generations
         if place.get("release") is not None
     )
@@ -435,7 +393,7 @@ def _supervise(folder: Path, known: LocalState | None, given: dict[str, Any], st
     if not alive:
         port = given["port"] or (known.port if known else 0)
         try:
-            listener = _bind_any(given["host"], port, bool(given["port"]))
+            listener = bind_any(given["host"], port, bool(given["port"]))
         except OSError as error:
             if started >= 0:
                 text = f"{given['host']}:{port}: {error.strerror or error}\n"
@@ -456,15 +414,6 @@ def _supervise(folder: Path, known: LocalState | None, given: dict[str, Any], st
             auth=given["auth"],
         )
     asyncio.run(Supervisor(folder, state, given).run(started, listener))
-
-
-def _answers(path: str) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
-        try:
-            line.connect(path)
-        except OSError:
-            return False
-    return True
 
 
 if __name__ == "__main__":

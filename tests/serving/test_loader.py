@@ -15,7 +15,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from mlnb.core.records import Column
 from mlnb.serving.casting import Schema, fields_of
-from mlnb.serving.loader import _tried
+from mlnb.serving.trying import tried
 from mlnb.serving.scoring import Scorer
 from mlnb.serving.worker import EXAMPLE, Job, Loaded
 
@@ -39,7 +39,7 @@ job = Job(
 )
 loaded = Loaded(job, fields_of(columns), Scorer(model))
 before = len(os.listdir("/proc/self/task"))
-_tried(loaded)
+tried(loaded)
 assert loaded.scorer.merges in (True, False)
 assert "pyarrow" in sys.modules
 workers = []

@@ -280,7 +280,7 @@ def test_two_changes_at_a_time_are_refused_and_a_port_is_kept(
 
 
 def test_a_port_that_is_taken_is_one_clear_error(target: LocalTarget, first: Package) -> None:
-    from mlnb.serving.supervisor import bind
+    from mlnb.serving.sockets import bind
 
     with bind("127.0.0.1", 0) as other:
         port = other.getsockname()[1]

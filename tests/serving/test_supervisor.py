@@ -5,7 +5,8 @@ import pytest
 
 from mlnb.serving.prediction_log import SEGMENT_BYTES, PredictionLog
 from mlnb.serving.state import LocalState
-from mlnb.serving.supervisor import SETTLED, Supervisor, bind, sockets_folder
+from mlnb.serving.sockets import bind, sockets_folder
+from mlnb.serving.supervisor import SETTLED, Supervisor
 
 
 def segment(folder: Path, worker: str, number: int, size: int = SEGMENT_BYTES) -> str:
