@@ -9,8 +9,10 @@ import json
 import re
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from secrets import token_hex
 
 from mlnb.core.hashing import digest_bytes
 from mlnb.core.project import Project
@@ -108,7 +110,8 @@ def _owners(project: Project) -> dict[str, list[str]]:
         root: sorted({re.sub(r"[-_.]+", "-", name).lower() for name in names})
         for root, names in packages_distributions().items()
     }
-    draft = file.with_name(f".{file.name}.{stamp[:8]}")
-    draft.write_text(json.dumps({"stamp": stamp, "owners": owners}), encoding="utf-8")
-    draft.replace(file)
+    draft = file.with_name(f".{file.name}.{token_hex(6)}")
+    with suppress(OSError):  # it only saves time
+        draft.write_text(json.dumps({"stamp": stamp, "owners": owners}), encoding="utf-8")
+        draft.replace(file)
     return owners
