@@ -222,14 +222,15 @@ def test_a_report_stays_small_whatever_its_run_says(
             trace = {"output_type": "error", "traceback": ["\x1b[31mlong\x1b[0m " * 100_000]}
             cell["outputs"] = [stream, {**trace, "ename": "E", "evalue": "v" * 100_000}]
             cell["source"] = "x = 1\n" * 100_000
+    monkeypatch.setattr(report, "EXCERPTS_LIMIT", 3)
     monkeypatch.setattr(gathering.cells, "notebook_of", lambda *_: json.dumps(body).encode())
     values = {"text": "long " * 100_000, "list": list(range(100_000))}
     steps = [
         replace(bad, name=f"bad[{number}]", error="long " * 100_000, values=values)
-        for number in range(14)
+        for number in range(5)
     ]
     html = page_of(runs, runs.bad, steps=steps)
     assert Page(html).fetched == []
-    assert len(html) < 12_000_000
+    assert len(html) < 4_000_000
     assert "characters left out" in html
     assert "2 more failed; see the steps below." in html
