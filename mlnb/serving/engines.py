@@ -33,7 +33,21 @@ _logger = logging.getLogger("mlnb.serving")
 
 def prepared(package: Package) -> Path:
     """Return the folder with a package's engine; compares first, if nobody has yet."""
-    job = {
+    job = _job(package)
+    folder = _folder(job)
+    if not (folder / REPORT).is_file():
+        _compare(folder, job, str(package.python()))
+    return folder
+
+
+def known(package: Package) -> Parity | None:
+    """Return what was compared for a package on this machine, if anything was."""
+    folder = _folder(_job(package))
+    return parity(folder) if (folder / REPORT).is_file() else None
+
+
+def _job(package: Package) -> dict[str, Any]:
+    return {
         "model": package.version.ref,
         "digest": package.version.digest,
         "files": str(package.files),
@@ -41,11 +55,11 @@ def prepared(package: Package) -> Path:
         "columns": [column.to_dict() for column in package.columns],
         "generation": GENERATION,
     }
+
+
+def _folder(job: dict[str, Any]) -> Path:
     key = digest_json({name: job[name] for name in ("digest", "columns", "generation")})
-    folder = project.current().local / "engines" / key[:32]
-    if not (folder / REPORT).is_file():
-        _compare(folder, job, str(package.python()))
-    return folder
+    return project.current().local / "engines" / key[:32]
 
 
 def _compare(folder: Path, job: dict[str, Any], python: str) -> None:

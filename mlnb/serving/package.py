@@ -7,7 +7,7 @@ names exactly this package.
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,10 @@ class Manifest(Record):
     run: str | None = None
     types: list[str] = field(default_factory=list)
     """What it was allowed to be built from, beside what skops trusts by itself."""
+    engine: str = ""
+    """What answers: ``onnx``, ``numpy``, or ``scikit-learn`` for the model itself."""
+    compared: str = ""
+    """What showed that it may, or why it may not; see `mlnb.serving.parity`."""
 
     @property
     def key(self) -> str:
@@ -135,8 +139,13 @@ def package(reference: str) -> Package:
 
 
 def record(chosen: Package) -> str:
-    """Keep a package's manifest in the object store and return its key."""
+    """Keep a package's manifest, with what answers for it, and return its key."""
+    from mlnb.serving import engines
+
+    report = engines.known(chosen)
     manifest = chosen.manifest
+    if report is not None:
+        manifest = replace(manifest, engine=report.engine, compared=report.words)
     project.current().store.create(_log(manifest.key), Entry(1, manifest.to_dict()))
     return manifest.key
 

@@ -59,6 +59,17 @@ class Parity(Record):
     versions: dict[str, str] = field(default_factory=dict)
     """Of the libraries that were compared."""
 
+    @property
+    def words(self) -> str:
+        """Return all of this in words."""
+        if not self.recorded:
+            return self.reason
+        libraries = ", ".join(f"{name} {number}" for name, number in self.versions.items())
+        return (
+            f"{self.reason} on {self.recorded} recorded rows and {self.edges} edge cases "
+            f"({self.refused} refused by both), scores to {self.difference:.1g}; {libraries}"
+        )
+
 
 class Differs(Exception):
     """The plan is not equal to the original; says where."""

@@ -278,6 +278,7 @@ def test_a_report_of_format_1_is_read() -> None:
     report = report_in(Path(__file__).parent / "formats" / "engine-1")
     assert (report.engine, report.recorded, report.refused) == ("onnx", 100, 6)
     assert Parity.from_dict(report.to_dict()) == report
+    assert "on 100 recorded rows and 569 edge cases (6 refused by both)" in report.words
 
 
 def test_a_plan_of_format_1_answers() -> None:
