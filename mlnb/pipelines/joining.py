@@ -16,7 +16,7 @@ from mlnb.pipelines.planning import PlannedStep, Prepared, prepare, project_of
 from mlnb.pipelines.running import share_of_cores, state_of
 from mlnb.pipelines.scheduling import schedule
 from mlnb.pipelines.stepping import Stepper
-from mlnb.pipelines.stopping import stop_on_signals
+from mlnb.pipelines.stopping import requests, stop_on_request, stop_on_signals
 
 
 def perform_step(
@@ -67,7 +67,8 @@ def perform_step(
         attacher = Attacher()
         limit = min(len(chosen), workers or project.settings.workers)
         stepper = Stepper(prepared, run, stop, attacher, threads=share_of_cores(limit))
-        with stop_on_signals(stop):
+        asked = requests(project, run)
+        with stop_on_signals(stop), stop_on_request(project, run, stop, after=asked):
             made = schedule(
                 [replace(item, needs=[]) for item in chosen],
                 workers=limit,
