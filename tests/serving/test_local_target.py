@@ -296,7 +296,7 @@ def test_a_running_request_is_finished_before_it_stops(
     target: LocalTarget, first: Package, tmp_path: Path
 ) -> None:
     state = release(target, first)
-    body = {"dataframe_records": BODY["dataframe_records"] * 50_000}
+    body = {"dataframe_records": BODY["dataframe_records"] * 400_000}
     headers = {"Authorization": f"Bearer {state.token}"}
     answers: list[Any] = []
 
