@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ FORMATS = Path(__file__).parent / "formats"
 def test_what_format_1_wrote_is_read(kind: Any) -> None:
     stored = json.loads((FORMATS / f"{kind.__name__}-1.json").read_text())
     read = kind.from_dict(stored)
-    assert read.to_dict() == stored
+    assert {key: read.to_dict()[key] for key in stored} == stored
 
 
 def test_a_package_names_all_that_belongs_to_it(here: Project) -> None:
@@ -36,7 +37,7 @@ def test_a_package_names_all_that_belongs_to_it(here: Project) -> None:
     assert made.key == package("late@1").manifest.key != package("late@2").manifest.key
     key = packages.record(chosen)
     assert packages.record(chosen) == key
-    assert packages.recorded(key) == made
+    assert replace(packages.recorded(key), engine="", compared="") == made  # if it was deployed
     with pytest.raises(UnknownName, match="no package 'other'"):
         packages.recorded("other")
 
