@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from mlnb.serving.prediction_log import SEGMENT_BYTES, PredictionLog
-from mlnb.serving.state import LocalState
 from mlnb.serving.sockets import bind, sockets_folder
+from mlnb.serving.state import LocalState
 from mlnb.serving.supervisor import SETTLED, Supervisor
 
 
