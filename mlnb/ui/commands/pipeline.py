@@ -83,7 +83,14 @@ def run(
         return None
     if going_on is not None:
         _check_alone(values, force, since, only, until)
-        return resumed(surface, going_on, path=pipeline, workers=workers, executor=executor)
+        return resumed(
+            surface,
+            going_on,
+            path=pipeline,
+            workers=workers,
+            executor=executor,
+            files=(junit, summary),
+        )
     with display_for(surface or Surface()) as display:
         ended = pipelines.run(
             pipeline,

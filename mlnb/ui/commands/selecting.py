@@ -9,7 +9,7 @@ import click
 from mlnb import pipelines
 from mlnb.core import project
 from mlnb.pipelines.selection import EVERY, Selection
-from mlnb.ui.commands.reading import from_here
+from mlnb.ui.commands.reading import from_here, with_files
 from mlnb.ui.grammar import Outcome, Surface, Verb
 
 Command = Callable[..., Any]
@@ -73,27 +73,45 @@ def selected(force: tuple[str, ...], since: str, only: str, until: str) -> Selec
     help="Where steps are performed: threads, processes or dask://HOST:PORT.",
 )
 @with_secrets
+@with_files
 @click.pass_obj
-def resume(surface: Surface | None, run: str, workers: int | None, executor: str) -> Outcome:
+def resume(
+    surface: Surface | None,
+    run: str,
+    workers: int | None,
+    executor: str,
+    junit: Path | None,
+    summary: Path | None,
+) -> Outcome:
     """Go on with a RUN that failed or was stopped: its id, the beginning of it, or `latest`.
 
     Steps that have finished in it are not run again, and a notebook goes on from its last
     checkpoint.
     """
-    return resumed(surface, run, path=None, workers=workers, executor=executor)
+    files = (junit, summary)
+    return resumed(surface, run, path=None, workers=workers, executor=executor, files=files)
 
 
 def resumed(
-    surface: Surface | None, run: str, *, path: Path | None, workers: int | None, executor: str
+    surface: Surface | None,
+    run: str,
+    *,
+    path: Path | None,
+    workers: int | None,
+    executor: str,
+    files: tuple[Path | None, Path | None] = (None, None),
 ) -> Outcome:
-    """Go on with a run, and show how it ended."""
+    """Go on with a run, and show how it ended; the files are JUnit's XML and the summary."""
+    from mlnb.pipelines.reading import publishing
     from mlnb.pipelines.planning import project_of
     from mlnb.ui.progress_display import display_for
 
+    publishing.check(*files)
     with display_for(surface or Surface()) as display:
         ended = pipelines.resume(
             run, path=path, workers=workers, executor=executor, on_progress=display
         )
     home = project.current() if path is None else project_of(path)
+    publishing.publish(home, ended, junit=files[0], summary=files[1])
     shown = from_here(ended, home)
     return Outcome(shown, pipelines.failure(shown))
