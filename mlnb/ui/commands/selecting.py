@@ -102,8 +102,8 @@ def resumed(
     files: tuple[Path | None, Path | None] = (None, None),
 ) -> Outcome:
     """Go on with a run, and show how it ended; the files are JUnit's XML and the summary."""
-    from mlnb.pipelines.reading import publishing
     from mlnb.pipelines.planning import project_of
+    from mlnb.pipelines.reading import publishing
     from mlnb.ui.progress_display import display_for
 
     publishing.check(*files)
