@@ -325,7 +325,7 @@ class Release(Record):
     rule: str = ""
     """The rule that decided this, where no human did."""
     package: str = ""
-    """Key of what it consists of: signature, packages, data and run (`serving.package.recorded`)."""
+    """Key of what it consists of: signature, packages, data, run (`serving.package.recorded`)."""
 
     @property
     def ref(self) -> str:

@@ -32,6 +32,8 @@ CORE = frozenset(
 """What the server needs of mlnb's own requirements, beside those of the serving extra."""
 NOT_NEEDED = frozenset({"mlflow", "mlflow-skinny", "mlflow-tracing"})
 """Packages that MLflow writes down for every model, and that mlnb loads none with."""
+SOURCE = Path(__file__).parents[1]
+"""The folder of this very mlnb."""
 _READY = ".mlnb-ready"
 _MINUTES = 15
 
@@ -225,9 +227,7 @@ def _make(made: Path, lock: Path, python: str, different: Sequence[str]) -> None
 
 def _put_mlnb_into(made: Path) -> None:
     """Let the environment's Python find this very mlnb, and nothing else of this environment."""
-    import mlnb
-
-    source = Path(mlnb.__file__).parent
+    source = SOURCE
     for site in (made / "lib").glob("python*/site-packages"):
         link = site / "mlnb"
         if link.is_symlink() and link.readlink() == source:

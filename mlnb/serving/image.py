@@ -66,10 +66,8 @@ _SKIPPED = shutil.ignore_patterns("__pycache__", "*.pyc", "labextension", "node_
 def tag_of(package: Package, endpoint: str) -> str:
     """Return the image's name: it says what is in it, so the same release is the same image."""
     name = re.sub(r"[^a-z0-9]+", "-", f"{project.current().name}-{endpoint}".lower()).strip("-")
-    import mlnb
-
     parts = [package.manifest.key, environments.lock(package.files)]
-    for file in sorted(Path(mlnb.__file__).parent.rglob("*.py")):
+    for file in sorted(environments.SOURCE.rglob("*.py")):
         parts.append(digest_file(file))
     return f"mlnb/{name}:{package.version.number}-{digest_json(parts)[:12]}"
 
@@ -110,8 +108,6 @@ def context(package: Package, endpoint: str, base: str = "") -> Iterator[Path]:
 
 def write_context(folder: Path, package: Package, endpoint: str, base: str = "") -> None:
     """Write what an image is built from into a folder, for building it elsewhere."""
-    import mlnb
-
     (folder / "Dockerfile").write_text(dockerfile(package, base), encoding="utf-8")
     (folder / "requirements.txt").write_text(environments.lock(package.files), encoding="utf-8")
     shutil.copytree(package.files, folder / "model")
@@ -119,7 +115,7 @@ def write_context(folder: Path, package: Package, endpoint: str, base: str = "")
     (folder / "engine").mkdir()
     if engine.is_dir():  # a model that cannot be loaded here was not compared
         shutil.copytree(engine, folder / "engine", dirs_exist_ok=True)
-    shutil.copytree(Path(mlnb.__file__).parent, folder / "mlnb", ignore=_SKIPPED)
+    shutil.copytree(environments.SOURCE, folder / "mlnb", ignore=_SKIPPED)
     release = {"format": 1, "job": job(package, endpoint), "package": package.manifest.to_dict()}
     text = json.dumps(release, indent=1, sort_keys=True)
     (folder / "release.json").write_text(text, encoding="utf-8")

@@ -104,9 +104,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--figures", type=Path, help="add to the figures of this file")
     parser.add_argument("--markdown", type=Path, help="write a table for the documentation, too")
-    parser.add_argument(
-        "--folder", type=Path, help="work here; the models stay for the next piece"
-    )
+    parser.add_argument("--folder", type=Path, help="work here; the models stay for the next piece")
     asked = parser.parse_args(arguments)
     asked.only = [each for each in asked.only if each]
     everybody = ("mlnb", *PEERS)

@@ -12,7 +12,6 @@ import httpx
 import numpy as np
 import pandas as pd
 import pytest
-from .docker_host import daemon, docker, free_port, python_image, registry
 
 from mlnb import models, serving
 from mlnb.core import project as projects
@@ -22,6 +21,8 @@ from mlnb.serving import image
 from mlnb.serving.package import Package, package
 from mlnb.serving.targets.docker import DockerTarget
 from mlnb.testing.targets import TargetContract
+
+from .docker_host import daemon, docker, free_port, python_image, registry
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 

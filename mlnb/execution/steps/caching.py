@@ -261,9 +261,7 @@ class Step:
 
     def _datasets(self) -> list[DatasetRead]:
         found = [
-            edge.ref
-            for edge in self._edges
-            if edge.direction == "input" and edge.kind == "dataset"
+            edge.ref for edge in self._edges if edge.direction == "input" and edge.kind == "dataset"
         ]
         return [reads.read_of(ref, self.key.constants) for ref in dict.fromkeys(found)]
 
