@@ -5,6 +5,7 @@ VENV    ?= .venv
 BENCH   ?= .venv-bench
 EXAMPLE ?= notebooks/examples/flight_delays
 WORKERS ?= 2
+CONTAINERS ?= $(filter 0,$(shell id -u))
 
 BIN := $(VENV)/bin
 UV  := $(shell command -v uv 2>/dev/null)
@@ -22,7 +23,7 @@ PANEL_SOURCES := $(shell find extension/src extension/style extension/schema -ty
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install .install panel demo lab test test-extension test-e2e test-containers bench bench-datasets bench-execution bench-pipelines bench-tracking lint docs docs-check codegen wheel clean
+.PHONY: help install .install panel demo lab test test-extension test-e2e test-containers bench bench-datasets bench-execution bench-pipelines bench-serving bench-tracking lint docs docs-check codegen wheel clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -171,26 +172,17 @@ test: $(VENV)/.tested ## The fast tests: everything but a browser
 test-extension: extension/node_modules/.package-lock.json ## The panel's unit tests
 	cd extension && npm run --silent test
 
-test-e2e: $(VENV)/.browsed $(VENV)/.dvc $(VENV)/.exporters panel ## The tests in a real browser, with real servers (installs Debian's chromium, postgresql, java, rsync, docker and skopeo if it may)
-	@for wanted in chromium postgresql default-jre-headless rsync docker.io debootstrap docker-registry skopeo; do \
-	    case $$wanted in \
-	        docker.io) { command -v docker && command -v dockerd; } >/dev/null 2>&1 && continue;; \
-	        chromium|rsync|debootstrap|docker-registry|skopeo) command -v $$wanted >/dev/null && continue;; \
-	        default-jre-headless) command -v java >/dev/null && continue;; \
-	        postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && continue; command -v initdb >/dev/null && continue;; \
-	    esac; \
-	    echo "Installing $$wanted"; \
-	    if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$wanted >/dev/null; \
-	    else sudo -n apt-get update -qq && sudo -n apt-get install -y -qq --no-install-recommends $$wanted >/dev/null; fi \
-	    || { echo "These tests need $$wanted; install it, for example: sudo apt-get install $$wanted" >&2; exit 1; }; \
-	done
-	$(BIN)/python -m pytest -m e2e $(ARGS)
+test-e2e: $(VENV)/.browsed $(VENV)/.dvc $(VENV)/.exporters panel ## The tests in a real browser, with real servers and, as root, in containers (CONTAINERS= leaves these out)
+	@.ci/packages chromium=chromium initdb=postgresql java=default-jre-headless rsync=rsync
+	$(BIN)/python -m pytest -m "e2e and not containers" $(ARGS)
+ifneq ($(CONTAINERS),)
+	@$(MAKE) --no-print-directory test-containers
+endif
 
-test-containers: $(VENV)/.browsed $(VENV)/.kfp ## Exported pipelines in containers, with Docker, Podman and Kubeflow's runner: needs root, 10 minutes
-	@for program in dockerd podman runc catatonit debootstrap rsync; do command -v $$program >/dev/null || \
-	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	    docker.io podman runc catatonit debootstrap rsync >/dev/null; break; }; done
-	TEST_CONTAINERS=1 $(BIN)/python -m pytest -m e2e tests/e2e/test_export_containers.py $(ARGS)
+test-containers: $(VENV)/.browsed $(VENV)/.kfp ## Endpoints and exported pipelines in containers, with Docker, Podman and Kubeflow's runner: needs root, 15 minutes
+	@.ci/packages docker=docker.io dockerd=docker.io podman=podman runc=runc catatonit=catatonit \
+	    debootstrap=debootstrap docker-registry=docker-registry skopeo=skopeo rsync=rsync
+	$(BIN)/python -m pytest -m containers $(ARGS)
 
 bench: $(VENV)/.tested ## What things cost, side by side with what they are built on
 	$(BIN)/python tests/bench $(ARGS)

@@ -37,7 +37,7 @@ from .exported import (
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.timeout(1800),
-    pytest.mark.skipif("TEST_CONTAINERS" not in os.environ, reason="make test-containers"),
+    pytest.mark.containers,
 ]
 KFP = Path(sys.prefix) / "kfp" / "bin" / "python"
 IMAGE = "mlnb-flights:1"

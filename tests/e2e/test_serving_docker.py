@@ -24,7 +24,7 @@ from mlnb.testing.targets import TargetContract
 
 from .docker_host import daemon, docker, free_port, python_image, registry
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.containers, pytest.mark.timeout(900)]
 
 HOMEMADE = """
 from sklearn.linear_model import LogisticRegression
