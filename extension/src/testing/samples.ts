@@ -90,6 +90,7 @@ export function endpoint(part: Partial<EndpointStatus> = {}): EndpointStatus {
     requests: 1200,
     errors: 1,
     detail: '',
+    parts: [],
     ...part
   };
 }
@@ -106,6 +107,8 @@ export function step(part: Partial<StepProgress> = {}): StepProgress {
     ended: null,
     attempt: 1,
     error: '',
+    cached_from: '',
+    why: '',
     ...part
   };
 }
@@ -124,6 +127,7 @@ export function progress(
     error: '',
     report: '',
     driver: null,
+    workers: 2,
     updated: null,
     ...part
   };
