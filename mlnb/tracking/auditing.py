@@ -12,8 +12,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 
 from mlnb.core.errors import UntrustedModel
-from mlnb.core.extras import require
-from mlnb.tracking import pickled
+from mlnb.tracking import examining, pickled
 
 TRUSTED_ROOTS = frozenset({"numpy", "scipy", "sklearn"})
 """Libraries whose classes a model may contain without being asked."""
@@ -116,13 +115,7 @@ def model_file(folder: Path) -> Path | None:
 def types_in(folder: Path) -> list[str]:
     """Return the types in a model that skops asks about; empty when it is no skops file."""
     file = model_file(folder)
-    if file is None:
-        return []
-    skops = require("skops.io", "serving")
-    try:
-        return list(skops.get_untrusted_types(file=file))
-    except Exception:  # whatever a damaged archive makes the reader raise; `_format` reports it
-        return []
+    return [] if file is None else examining.examined(file).types
 
 
 def _description(folder: Path) -> dict[str, Any] | None:
@@ -165,13 +158,8 @@ def _format(folder: Path, described: dict[str, Any]) -> list[str]:
     file = model_file(folder)
     if file is None:
         return ["MLmodel names a model file that is not among its files"]
-    skops = require("skops.io", "serving")
-    try:
-        skops.get_untrusted_types(file=file)
-    except Exception as error:  # a damaged or hostile archive
-        said = (str(error).strip() or type(error).__name__).splitlines()[0]
-        return [f"its file is no readable skops archive ({said[:200].rstrip('.')})"]
-    return []
+    said = examining.examined(file).damage
+    return [f"its file is no readable skops archive ({said})"] if said else []
 
 
 def _pickles(folder: Path) -> list[str]:

@@ -350,8 +350,7 @@ def approve(name: str, types: Sequence[str], reason: str) -> approvals.TypeAppro
 
 
 def _verified(registry: Registry, version: ModelVersion) -> Path:
-    with store.failures(registry.uri):
-        found = registry.client.get_model_version_download_uri(version.name, str(version.number))
+    found = registry.location(version)
     origin = serialization.local_folder(found)
     if not version.digest:
         why = auditing.reasons(origin, ()) if origin is not None else []

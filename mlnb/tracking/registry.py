@@ -11,6 +11,7 @@ from mlnb.core.errors import InvalidReference, TrackingUnavailable, UnknownName
 from mlnb.core.names import check_name
 from mlnb.core.records import Column, ModelVersion
 from mlnb.tracking import store
+from mlnb.tracking.reading import registered
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -43,6 +44,9 @@ class Registry:
         """Return the registered models' names."""
         if store.absent(self.uri):
             return []
+        with registered.open_registry(self.uri) as opened:
+            if opened is not None:
+                return opened.names()
         with store.failures(self.uri):
             return [str(item.name) for item in pages(self.client.search_registered_models)]
 
@@ -56,6 +60,12 @@ class Registry:
         """
         if store.absent(self.uri):
             raise UnknownName("model", name)
+        with registered.open_registry(self.uri) as opened:
+            if opened is not None:
+                held = opened.aliases(name)
+                if held is None:
+                    raise UnknownName("model", name, opened.names())
+                return held
         try:
             with store.failures(self.uri):
                 found = self.client.get_registered_model(name)
@@ -68,9 +78,15 @@ class Registry:
     def versions(self, name: str) -> list[ModelVersion]:
         """Return a model's versions, oldest first."""
         aliases = self.aliases(check_name("model", name))
+        found = [record(item, aliases) for item in self._found(name)]
+        return sorted(found, key=lambda item: item.number)
+
+    def _found(self, name: str) -> list[Any]:
+        with registered.open_registry(self.uri) as opened:
+            if opened is not None:
+                return list(opened.versions(name))
         with store.failures(self.uri):
-            found = list(pages(self.client.search_model_versions, f"name = '{name}'"))
-        return sorted((record(item, aliases) for item in found), key=lambda item: item.number)
+            return list(pages(self.client.search_model_versions, f"name = '{name}'"))
 
     def resolve(self, reference: str) -> ModelVersion:
         """Return the version a reference names.
@@ -132,9 +148,28 @@ class Registry:
 
     def tags(self, version: ModelVersion) -> dict[str, str]:
         """Return a version's tags."""
+        with registered.open_registry(self.uri) as opened:
+            if opened is not None:
+                return _one(opened, version).tags
         with store.failures(self.uri):
             found = self.client.get_model_version(version.name, str(version.number))
         return dict(found.tags)
+
+    def location(self, version: ModelVersion) -> str:
+        """Return where a version's files are."""
+        name, number = version.name, str(version.number)
+        with registered.open_registry(self.uri) as opened:
+            if opened is not None:
+                return _one(opened, version).location
+        with store.failures(self.uri):
+            return str(self.client.get_model_version_download_uri(name, number))
+
+
+def _one(opened: registered.Registered, version: ModelVersion) -> registered.FoundVersion:
+    for found in opened.versions(version.name):
+        if found.version == version.number:
+            return found
+    raise UnknownName("model version", version.ref)
 
 
 def split(reference: str) -> tuple[str, str]:

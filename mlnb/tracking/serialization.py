@@ -241,11 +241,11 @@ def local_folder(uri: str) -> Path | None:
 
 def copy(uri: str, target: Path) -> Path:
     """Copy a model's files below a folder and return where they are."""
-    from mlflow.artifacts import download_artifacts
-
     origin = local_folder(uri)
     if origin is not None:
         return Path(shutil.copytree(origin, target / "model"))
+    from mlflow.artifacts import download_artifacts  # imported only now: it takes a second
+
     return Path(download_artifacts(artifact_uri=uri, dst_path=str(target)))
 
 

@@ -10,7 +10,7 @@ import atexit
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,6 +59,21 @@ def open_store(uri: str) -> Iterator["Database | None"]:
     Database or None
         None if this is no SQLite store with the tables known here.
     """
+    with opened(uri, _TABLES) as connection:
+        yield None if connection is None else Database(connection)
+
+
+@contextmanager
+def opened(uri: str, tables: Mapping[str, str]) -> Iterator[sqlite3.Connection | None]:
+    """Open a SQLite store for reading if it has these tables with exactly these columns.
+
+    Parameters
+    ----------
+    uri : str
+        The store.
+    tables : mapping of str to str
+        Names of columns, separated by spaces, by the names of tables.
+    """
     path = store.sqlite_file(uri)
     if path is None or not path.exists() or os.environ.get("MLFLOW_ENABLE_WORKSPACES"):
         yield None
@@ -66,7 +81,7 @@ def open_store(uri: str) -> Iterator["Database | None"]:
     with store.failures(uri), _connections.lent(path) as connection:
         connection.execute("BEGIN")
         try:
-            yield Database(connection) if _is_known(connection) else None
+            yield connection if _has(connection, tables) else None
         finally:
             connection.execute("ROLLBACK")
 
@@ -120,8 +135,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _is_known(connection: sqlite3.Connection) -> bool:
-    for table, columns in _TABLES.items():
+def _has(connection: sqlite3.Connection, tables: Mapping[str, str]) -> bool:
+    for table, columns in tables.items():
         found = connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
         if {name for (name,) in found} != set(columns.split()):
             return False
