@@ -73,7 +73,9 @@ class Watched:
                 f"request-{month['id'].iloc[0]}",
                 0,
                 Batch.of_table(
-                    pa.table(columns), month["id"].tolist(), times.cast(pa.timestamp("us", "UTC"))
+                    pa.table(columns),
+                    ids=month["id"].tolist(),
+                    times=times.cast(pa.timestamp("us", "UTC")),
                 ),
                 self.model.predict(month[INPUTS]),
                 np.ascontiguousarray(self.model.predict_proba(month[INPUTS])[:, 1]),

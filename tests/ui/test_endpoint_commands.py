@@ -81,7 +81,7 @@ def test_the_life_of_an_endpoint_in_a_notebook_and_in_a_shell(
     assert [item["number"] for item in run(capsys, "endpoint", "history", "a")] == [1, 2, 3]
     (listed,) = run(capsys, "endpoint", "list")
     assert (listed["name"], listed["status"], listed["release"]) == ("a", "running", 3)
-    assert "serves" in run(capsys, "endpoint", "logs", "a", "-n", "30")
+    assert "commit" in run(capsys, "endpoint", "logs", "a", "-n", "30")
     assert run(capsys, "endpoint", "stop", "a")["status"] == "stopped"
     assert main(["endpoint", "list"]) == 0
     assert "stopped" in capsys.readouterr().out
