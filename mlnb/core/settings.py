@@ -24,10 +24,11 @@ CONTEXT = frozenset(
         "MLNB_PIPELINE_RUN",
         "MLNB_PROJECT",
         "MLNB_RUNTIME_DIR",
+        "MLNB_SERVING_METRICS",
         "MLNB_STEP",
     }
 )
-"""Variables by which mlnb tells its own kernels where they run; they are no settings."""
+"""Variables by which mlnb tells its own processes where they run; they are no settings."""
 HIDDEN = "MLNB_SECRET_"
 """Variables of this form are secret parameters of notebooks; they are no settings either."""
 SIGNING_KEY = "MLNB_SIGNING_KEY"

@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from mlnb.core import project as projects
+from mlnb.core.errors import MlnbError
 from mlnb.core.extras import require
 from mlnb.core.hashing import digest_file, digest_json
 from mlnb.core.records import Record
@@ -38,13 +39,16 @@ def examined(file: Path) -> Examined:
     MissingExtra
         If skops is not installed.
     """
-    key = digest_json([digest_file(file), *map(_version, _JUDGES)])
-    kept = projects.current().local / "examined" / f"{key}.json"
+    try:
+        folder = projects.current().local / "examined"
+    except MlnbError:  # a process that serves need not stand in a project that can be read
+        return _examined(file)
+    kept = folder / f"{digest_json([digest_file(file), *map(_version, _JUDGES)])}.json"
     with suppress(OSError, ValueError, KeyError, TypeError):
         return Examined.from_dict(json.loads(kept.read_text(encoding="utf-8")))
     found = _examined(file)
     with suppress(OSError):
-        kept.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         draft = kept.with_suffix(f".{os.getpid()}")
         draft.write_text(json.dumps(found.to_dict()), encoding="utf-8")
         draft.replace(kept)

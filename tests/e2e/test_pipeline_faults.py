@@ -23,6 +23,8 @@ from mlnb.pipelines import results
 from mlnb.pipelines.planning import prepare
 from mlnb.testing.notebooks import write_notebook
 
+pytestmark = pytest.mark.e2e
+
 KILLS = int(os.environ.get("KILLS", "6"))
 MARK = """
 import os

@@ -35,6 +35,8 @@ from mlnb.serving import folders
 from mlnb.serving import state as states
 from mlnb.serving.control import Control
 
+pytestmark = pytest.mark.e2e
+
 ROUNDS = int(os.environ.get("LOAD_ROUNDS", "2"))
 KILL_EVERY = float(os.environ.get("LOAD_KILL_EVERY", "2"))
 CLIENTS = 64

@@ -16,6 +16,8 @@ from mlnb.core import project as projects
 from mlnb.core.project import Project
 from mlnb.core.records import Release
 
+pytestmark = pytest.mark.e2e
+
 MODULE = '''
 import time
 
