@@ -305,4 +305,5 @@ def test_interrupt_restart_and_termination_end_runs_as_killed(project: Project) 
         "next": "FINISHED",
     }
     last_cell = "Its last cell was In [2]: import time; print('begun'"
-    assert last_cell.replace("[2]", "[4]") in found["restarted"].error
+    restarted = found["restarted"].error  # a restart interrupts the cell, and kills what goes on
+    assert last_cell.replace("[2]", "[4]") in restarted or "KeyboardInterrupt" in restarted
