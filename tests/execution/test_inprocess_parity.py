@@ -90,7 +90,7 @@ CELLS = {
 
 UNDER_TEST = "PYTEST_CURRENT_TEST"
 """ipykernel does not look at file descriptors where this variable is set."""
-LATE = ("subprocess", "descriptor")
+LATE = {"subprocess": "first\nsecond\n", "descriptor": "a\nb\n"}
 """A kernel takes what programs write at some later time, after the result or in the next cell."""
 _VOLATILE = (
     (re.compile(r"0x[0-9a-f]+"), "0x"),
@@ -115,6 +115,10 @@ def normal(outputs: list[dict[str, Any]]) -> list[Any]:
             merged.append(output)
     # text of two streams arrives in any order
     return sorted(merged, key=lambda item: (item["output_type"] != "stream", item.get("name", "")))
+
+
+def _said(cell: dict[str, Any]) -> str:
+    return "".join(output.get("text", "") for output in cell["outputs"])
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +180,9 @@ def test_outputs_are_those_of_a_cold_kernel(
     got = json.loads(nbformat.writes(made, split_lines=False))
     different = {}
     for name, mine, theirs in zip(CELLS, got["cells"], cold["cells"], strict=True):
-        if runner == "kernel" and name in LATE:
+        if name in LATE and runner == "kernel":
+            continue
+        if name in LATE and _said(mine) == LATE[name]:
             continue
         if normal(mine["outputs"]) != normal(theirs["outputs"]):
             different[name] = (normal(mine["outputs"]), normal(theirs["outputs"]))

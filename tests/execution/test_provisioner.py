@@ -131,7 +131,8 @@ def test_interrupt_reaches_the_cell_and_its_processes(start: Starter) -> None:
     manager.interrupt_kernel()
     assert client.get_shell_msg(timeout=10)["content"].get("ename") == "KeyboardInterrupt"
     # 0 where the signal came just after Popen had learnt of the end, but not yet noted it
-    assert _text(client, "print(p.wait())") in (str(-signal.SIGINT), "0")
+    said = _text(client, "print(p.wait())") or _text(client, "print(p.wait())")  # or it came late
+    assert said in (str(-signal.SIGINT), "0")
 
 
 def test_shutdown_is_quick_and_leaves_nothing(start: Starter) -> None:
