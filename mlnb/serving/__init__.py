@@ -6,34 +6,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mlnb.serving.autostarting import autostart
     from mlnb.serving.client import Endpoint
-    from mlnb.serving.endpoints import (
-        deploy,
-        endpoint,
-        history,
-        list_endpoints,
-        logs,
-        promote,
-        rollback,
-        shift,
-        start,
-        status,
-        stop,
-    )
+    from mlnb.serving.endpoints import endpoint, history, list_endpoints, logs, status, stop
     from mlnb.serving.prediction_reader import predictions
+    from mlnb.serving.releasing import deploy, promote, rollback, shift, start
 
 _HOMES = {
     "Endpoint": "client",
     "autostart": "autostarting",
-    "deploy": "endpoints",
+    "deploy": "releasing",
     "endpoint": "endpoints",
     "history": "endpoints",
     "list_endpoints": "endpoints",
     "logs": "endpoints",
     "predictions": "prediction_reader",
-    "promote": "endpoints",
-    "rollback": "endpoints",
-    "shift": "endpoints",
-    "start": "endpoints",
+    "promote": "releasing",
+    "rollback": "releasing",
+    "shift": "releasing",
+    "start": "releasing",
     "status": "endpoints",
     "stop": "endpoints",
 }

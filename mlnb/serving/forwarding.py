@@ -7,6 +7,7 @@ time. A frame is two lengths (4 bytes each, big endian: header, body), a JSON he
 
 import asyncio
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,7 +48,7 @@ def octets(headers: Sequence[Sequence[str]]) -> Headers:
     return [(key.encode("latin-1"), value.encode("latin-1")) for key, value in headers]
 
 
-class Frames(asyncio.Protocol):
+class Frames(asyncio.Protocol, ABC):
     """Cuts a stream into frames; used by one event loop."""
 
     def __init__(self) -> None:
@@ -74,9 +75,9 @@ class Frames(asyncio.Protocol):
             del buffer[:end]
             self.handle(found, content)
 
+    @abstractmethod
     def handle(self, header: dict[str, Any], body: bytes) -> None:
         """Take one frame."""
-        raise NotImplementedError
 
 
 class _Lane(Frames):

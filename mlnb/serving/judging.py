@@ -12,7 +12,7 @@ import time
 
 from mlnb.core.errors import MlnbError
 from mlnb.core.records import Release
-from mlnb.serving import endpoints, folders, releases
+from mlnb.serving import folders, releases, releasing
 from mlnb.serving.observing import Observer
 from mlnb.serving.outcomes import known
 from mlnb.serving.rules import Finding, Rule, judge, parse, verdict
@@ -63,7 +63,7 @@ class Trial:
         broken = verdict(found)
         if broken is not None:
             rule, finding = broken
-            endpoints.rollback(
+            releasing.rollback(
                 self._tried.endpoint, reason=f"broke {finding.reason}", rule=str(rule)
             )
             _logger.warning("release %d was rolled back: %s", self._tried.number, finding.reason)
@@ -76,7 +76,7 @@ class Trial:
         kept = "; ".join(finding.reason for _, finding in found) or "nothing was asked of it"
         rule_text = ", ".join(map(str, self._rules)) or f"promote after {after:g} s"
         reason = f"kept for {after:g} s: {kept}"
-        endpoints.promote(self._tried.endpoint, reason=reason, rule=rule_text)
+        releasing.promote(self._tried.endpoint, reason=reason, rule=rule_text)
         _logger.warning("release %d was promoted: %s", self._tried.number, kept)
         return True
 

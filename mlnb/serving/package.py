@@ -168,12 +168,18 @@ def _log(key: str) -> str:
     return f"packages/{key}"
 
 
-def facts_of(files: Path) -> dict[str, Any]:
-    """Return what a description of an endpoint may say of a model: a row, and what it predicts."""
-    found: dict[str, Any] = {}
+def example_in(files: Path) -> dict[str, Any]:
+    """Return the first row of the example that a model was registered with; empty without one."""
     with suppress(OSError, ValueError, KeyError, IndexError, TypeError):
         split = json.loads((files / EXAMPLE).read_text("utf-8"))["dataframe_split"]
-        found["example"] = dict(zip(split["columns"], split["data"][0], strict=True))
+        return dict(zip(split["columns"], split["data"][0], strict=True))
+    return {}
+
+
+def facts_of(files: Path) -> dict[str, Any]:
+    """Return what a description of an endpoint may say of a model: a row, and what it predicts."""
+    row = example_in(files)
+    found: dict[str, Any] = {"example": row} if row else {}
     with suppress(OSError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError):
         described = yaml.safe_load((files / "MLmodel").read_text("utf-8"))
         output = json.loads(described["signature"]["outputs"])[0]

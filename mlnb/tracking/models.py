@@ -297,6 +297,11 @@ def local_path(ref: str) -> Path:
     return _verified(registry, registry.resolve(ref))
 
 
+def kept_files(digest: str) -> Path:
+    """Return the folder that `local_path` keeps the files of this digest in, if it was asked."""
+    return projects.current().local / "models" / digest
+
+
 def load(ref: str) -> Any:
     """Return a version as the Python object that was registered.
 
@@ -359,7 +364,7 @@ def _verified(registry: Registry, version: ModelVersion) -> Path:
             "; ".join(["its registration recorded no digest", *why]),
             "Register it with mlnb.models.register.",
         )
-    kept = projects.current().local / "models" / version.digest
+    kept = kept_files(version.digest)
     if origin is not None:
         _check(origin, version)
     if not kept.is_dir() or digest_folder(kept) != version.digest:

@@ -70,6 +70,7 @@ def test_the_life_of_an_endpoint_in_a_notebook_and_in_a_shell(
     for shown in (render.to_text(status), render.to_html(status)):
         assert status.url in shown
         assert "mlnb endpoint token a" in shown
+        assert "…" not in shown, "the command asks for a row that the model takes"
         assert token not in shown
 
     capsys.readouterr()

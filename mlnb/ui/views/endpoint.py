@@ -4,6 +4,7 @@ from typing import Any
 
 from mlnb.core.records import EndpointPart, EndpointStatus, Release
 from mlnb.serving.autostarting import Autostart
+from mlnb.serving.endpoints import example
 from mlnb.serving.snippets import curl
 from mlnb.ui.render import View, has_kernel, live, row, view
 
@@ -35,7 +36,7 @@ def _(status: EndpointStatus) -> View:
             ("detail", status.detail),
             *((_PARTS[part.role], _part(part)) for part in status.parts if part.role != "current"),
         ],
-        notes=[curl(status.name, status.url)] if running else [],
+        notes=[curl(status.name, status.url, example(status.name))] if running else [],
         status=_TONES[status.status],
     )
 
