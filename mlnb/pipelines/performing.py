@@ -180,6 +180,7 @@ def _perform(
         begun = replace(begun, why=NOT_CACHED)
         return _execute(project, job, begun, given, cancelled, attacher)
     output = folder_of(project, job.run) / job.file
+    from mlnb.execution.steps.modules import drop_stale_bytecode
     from mlnb.pipelines.caching.entries import Cache
     from mlnb.pipelines.caching.keys import key_of
 
@@ -193,6 +194,7 @@ def _perform(
     before = cache.files_named()
     since = project.events.end()
     begun = replace(begun, why=why)
+    drop_stale_bytecode(project.root / name for name in cache.key.parts["modules"])
     ended = _execute(project, job, begun, given, cancelled, attacher)
     if ended.status == "FINISHED":
         with suppress(MlnbError, OSError):  # that only costs time another day

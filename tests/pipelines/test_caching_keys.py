@@ -1,7 +1,6 @@
 """The table of what runs a step again, and what does not: each row edits, plans, runs and looks."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -217,9 +216,6 @@ def look(kept: Kept, edit: Edit, monkeypatch: pytest.MonkeyPatch) -> tuple[set[s
     monkeypatch.setenv("SOME_VARIABLE", "as it was")
     with projects.using(kept.project), undone(kept.root):
         edit(kept.root)
-        for compiled in [*kept.root.rglob("__pycache__")]:
-            # Python takes it for a source of the same size and the same second.
-            shutil.rmtree(compiled)
         plan = pipelines.plan(kept.root)
         sure = {item.name for item in plan.steps if item.fresh is False} - {"always"}
         fresh = {item.name for item in plan.steps if item.fresh}

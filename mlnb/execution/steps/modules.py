@@ -7,9 +7,11 @@ imports in turn counts as well. Installed libraries count by their version.
 import ast
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,19 @@ def look(root: Path) -> None:
     for name, module in list(sys.modules.items()):
         if name not in _seen and (file := _file_of(module, root)) is not None:
             _seen[name] = (getattr(module, "__spec__", None), _digest(file))
+
+
+def drop_stale_bytecode(files: Iterable[Path]) -> None:
+    """Remove bytecode that is older than its source.
+
+    Python takes it for the source's own when that was edited within one second to the same size:
+    what runs would not be the code whose digest is in the key.
+    """
+    for file in files:
+        compiled = Path(cache_from_source(str(file)))
+        with suppress(OSError):
+            if compiled.stat().st_mtime_ns < file.stat().st_mtime_ns:
+                compiled.unlink()
 
 
 class ProjectModules:
