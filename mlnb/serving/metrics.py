@@ -6,13 +6,14 @@ the numbers are the process's own. The file is one JSON line (format, release, m
 to `HEADER` bytes, and then doubles in the order of `SLOTS`.
 """
 
+import fcntl
 import json
 import mmap
 import os
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -155,29 +156,48 @@ def read(folder: str | Path) -> dict[str, Counts]:
     import psutil
 
     found: dict[str, Counts] = {}
-    for file in sorted(Path(folder).glob(f"*{SUFFIX}")):
-        with suppress(OSError, ValueError):  # being removed, or just being written
-            own = _content(file)
-            counts = found.setdefault(own["release"], Counts(own["release"], own["model"]))
-            counts.add(own["values"], own["pid"] != 0 and psutil.pid_exists(own["pid"]))
+    with _held(folder, fcntl.LOCK_SH):
+        for file in sorted(Path(folder).glob(f"*{SUFFIX}")):
+            with suppress(OSError, ValueError):  # just being written
+                own = _content(file)
+                counts = found.setdefault(own["release"], Counts(own["release"], own["model"]))
+                counts.add(own["values"], own["pid"] != 0 and psutil.pid_exists(own["pid"]))
     return found
+
+
+@contextmanager
+def _held(folder: str | Path, how: int) -> Iterator[None]:
+    """Keep numbers from being moved while they are added up: a counter must never go back."""
+    try:
+        file = (Path(folder) / "lock").open("ab")
+    except FileNotFoundError:  # nothing has counted here yet
+        yield
+        return
+    with file:
+        fcntl.flock(file, how)
+        yield
 
 
 def retire(folder: str | Path, pid: int) -> None:
     """Add the numbers of a process that has ended to those of all ended ones of its release."""
-    for file in Path(folder).glob(f"*-{pid}{SUFFIX}"):
-        own = _content(file)
-        total = file.with_name(f"{own['release']}-0{SUFFIX}")
-        values = own["values"]
-        values[_IN_FLIGHT] = 0.0
-        if total.exists():
-            values = [a + b for a, b in zip(values, _content(total)["values"], strict=True)]
-        header = {key: own[key] for key in ("format", "release", "model")} | {"pid": 0}
-        body = json.dumps(header).encode().ljust(HEADER - 1) + b"\n"
-        written = total.with_suffix(".new")
-        written.write_bytes(body + array("d", values).tobytes())
-        written.replace(total)
-        file.unlink()
+    with _held(folder, fcntl.LOCK_EX):
+        for file in Path(folder).glob(f"*-{pid}{SUFFIX}"):
+            _move(file)
+
+
+def _move(file: Path) -> None:
+    own = _content(file)
+    total = file.with_name(f"{own['release']}-0{SUFFIX}")
+    values = own["values"]
+    values[_IN_FLIGHT] = 0.0
+    if total.exists():
+        values = [a + b for a, b in zip(values, _content(total)["values"], strict=True)]
+    header = {key: own[key] for key in ("format", "release", "model")} | {"pid": 0}
+    body = json.dumps(header).encode().ljust(HEADER - 1) + b"\n"
+    written = total.with_suffix(".new")
+    written.write_bytes(body + array("d", values).tobytes())
+    written.replace(total)
+    file.unlink()
 
 
 def _content(file: Path) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -77,7 +79,7 @@ def test_processes_count_together_and_dead_ones_have_nothing_in_flight(folder: P
     again = metrics.read(folder)
     assert (again["3"].requests, again["3"].predictions) == ({200: 2}, 10)
     assert metrics.totals(folder) == (3, 1)
-    assert sorted(path.name for path in folder.iterdir()) == sorted(
+    assert sorted(path.name for path in folder.glob("*.counts")) == sorted(
         ["3-0.counts", f"3-{os.getpid()}.counts", f"4-{os.getpid()}.counts"]
     )
 
@@ -95,3 +97,29 @@ def test_counts_of_format_1_are_read(tmp_path: Path) -> None:
     found = metrics.read(tmp_path)["7"]
     assert (found.model, found.requests, found.predictions) == ("m@2", {200: 2, 422: 1}, 9)
     assert (found.batch_rows, found.alive) == (9, False)
+
+
+def test_a_counter_never_goes_back_while_processes_end(folder: Path) -> None:
+    """Prometheus takes a counter that fell for one that began anew."""
+    for pid in range(1_000_000, 1_000_060):
+        counted = Metrics("1", "late@1")
+        counted.begin()
+        counted.end(200, 0.001)
+        (folder / f"1-{os.getpid()}{metrics.SUFFIX}").rename(folder / f"1-{pid}{metrics.SUFFIX}")
+    seen: set[int] = set()
+    done = threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            seen.add(metrics.totals(folder)[0])
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    while not seen:
+        time.sleep(0.001)
+    for pid in range(1_000_000, 1_000_060):
+        metrics.retire(folder, pid)
+    done.set()
+    reader.join()
+    assert seen == {60}
+    assert [file.name for file in folder.glob("*.counts")] == ["1-0.counts"]
