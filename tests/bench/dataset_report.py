@@ -29,7 +29,7 @@ import machine
 import reporting
 from dataset_peers import LABELS, PEERS
 from dataset_sections import tables
-from goals import Bench, Goal
+from goals import Bench, Goal, unmeasured
 from workers import WorkerFailed
 
 _SECTIONS = ("saves", "kernels", "loads", "diffs", "small", "files")
@@ -124,14 +124,7 @@ def _measure(bench: Bench, only: list[str]) -> Iterator[Goal]:
         except Exception as why:  # the other sections are still worth measuring
             if not isinstance(why, WorkerFailed):
                 traceback.print_exc()
-            yield Goal(
-                group=group,
-                what="could not be measured to the end",
-                measured=float("nan"),
-                limit=0,
-                unit="",
-                note=str(why) or type(why).__name__,
-            )
+            yield unmeasured(group, str(why) or type(why).__name__)
 
 
 def _finish(bench: Bench, facts: dict[str, object], goals: list[Goal]) -> None:

@@ -12,7 +12,6 @@ Examples::
 
 import argparse
 import json
-import math
 import os
 import shutil
 import subprocess
@@ -26,9 +25,10 @@ from pathlib import Path
 from typing import Any
 
 import machine
+import reporting
 from execution_notebooks import write_all
 from execution_processes import Worker, WorkerFailed, children_memory, shutdowns
-from goals import Goal
+from goals import Goal, unmeasured
 
 OURS = ("inprocess", "kernel", "papermill-mlnb")
 LABELS = {
@@ -335,7 +335,7 @@ def main(arguments: list[str]) -> int:
         for section in asked.only:
             for goal in _section(bench, section):
                 goals.append(goal)
-                print(_row(goal), flush=True)
+                print(reporting.named_row(goal), flush=True)
     finally:
         bench.close()
         _stop_zygotes(folder)
@@ -356,25 +356,7 @@ def _section(bench: Bench, name: str) -> Iterator[Goal]:
     try:
         yield from globals()[name](bench)
     except Exception as error:  # the other sections are still worth measuring
-        yield Goal(
-            group=name,
-            what="could not be measured to the end",
-            measured=math.nan,
-            limit=0,
-            unit="",
-            note=f"{type(error).__name__}: {error}",
-        )
-
-
-def _row(goal: Goal) -> str:
-    sign = "≥" if goal.at_least else "≤"
-    beside = ", ".join(f"{name} {value:.1f}" for name, value in goal.beside.items() if value)
-    return (
-        f"{'met   ' if goal.met else 'MISSED'}  {goal.group}: {goal.what}: {goal.measured:.3g} "
-        f"{goal.unit} (goal {sign} {goal.limit:.3g})"
-        + (f"\n          beside: {beside}" if beside else "")
-        + (f"\n          {goal.note}" if goal.note else "")
-    )
+        yield unmeasured(name, f"{type(error).__name__}: {error}")
 
 
 def _program(command: list[str], folder: Path) -> float:

@@ -40,6 +40,18 @@ class Goal:
         return body | {"measured": None if math.isnan(self.measured) else self.measured}
 
 
+def unmeasured(group: str, why: str) -> Goal:
+    """Return what stands for a section that broke: the others are still worth measuring."""
+    return Goal(
+        group=group,
+        what="could not be measured to the end",
+        measured=math.nan,
+        limit=0,
+        unit="",
+        note=why,
+    )
+
+
 @dataclass
 class Bench:
     """One run of a benchmark: what was asked for, and what the reader must be told beside goals."""

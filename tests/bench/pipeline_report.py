@@ -27,7 +27,8 @@ from typing import Any
 
 import machine
 import pipeline_project as project
-from goals import Goal
+import reporting
+from goals import Goal, unmeasured
 
 HERE = Path(__file__).parent
 PEERS = ("papermill", "ploomber", "dvc")
@@ -293,7 +294,7 @@ def main(arguments: list[str]) -> int:
         for section in asked.only:
             for goal in _section(bench, section):
                 goals.append(goal)
-                print(_row(goal), flush=True)
+                print(reporting.named_row(goal), flush=True)
     except TimeoutError as error:
         print(error)
         return 3
@@ -334,25 +335,7 @@ def _section(bench: Bench, name: str) -> Iterator[Goal]:
         raise
     except Exception as error:  # the other sections are still worth measuring
         said = getattr(error, "stderr", "") or ""
-        yield Goal(
-            group=name,
-            what="could not be measured to the end",
-            measured=math.nan,
-            limit=0,
-            unit="",
-            note=f"{type(error).__name__}: {error} {said[-500:]}",
-        )
-
-
-def _row(goal: Goal) -> str:
-    sign = "≥" if goal.at_least else "≤"
-    beside = ", ".join(f"{name} {value:.2f}" for name, value in goal.beside.items() if value)
-    return (
-        f"{'met   ' if goal.met else 'MISSED'}  {goal.group}: {goal.what}: {goal.measured:.3g} "
-        f"{goal.unit} (goal {sign} {goal.limit:.3g})"
-        + (f"\n          beside: {beside}" if beside else "")
-        + (f"\n          {goal.note}" if goal.note else "")
-    )
+        yield unmeasured(name, f"{type(error).__name__}: {error} {said[-500:]}")
 
 
 def _stop_zygotes(folder: Path) -> None:

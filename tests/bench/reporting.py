@@ -21,6 +21,11 @@ def row(goal: Goal) -> str:
     )
 
 
+def named_row(goal: Goal) -> str:
+    """Return a goal as a line that names its group, and what explains it below."""
+    return f"{goal.group}\n{row(goal)}"
+
+
 def table(goals: list[Goal]) -> Iterator[str]:
     """Yield the goals as a Markdown table."""
     yield "| | mlnb | goal | | beside |"

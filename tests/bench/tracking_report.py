@@ -25,7 +25,7 @@ from pathlib import Path
 
 import machine
 import reporting
-from goals import Bench, Goal
+from goals import Bench, Goal, unmeasured
 from tracking_sections import PEERS, SECTIONS
 
 _LIBRARIES = ("mlnb", "mlflow", "dvclive", "wandb", "scikit-learn")
@@ -96,14 +96,7 @@ def _measure(bench: Bench, only: list[str]) -> Iterator[Goal]:
             yield from SECTIONS[section](bench)
         except Exception as why:  # the other sections are still worth measuring
             traceback.print_exc()
-            yield Goal(
-                group=section,
-                what="could not be measured to the end",
-                measured=float("nan"),
-                limit=0,
-                unit="",
-                note=str(why) or type(why).__name__,
-            )
+            yield unmeasured(section, str(why) or type(why).__name__)
 
 
 def _libraries() -> Iterator[str]:
