@@ -23,7 +23,7 @@ PANEL_SOURCES := $(shell find extension/src extension/style extension/schema -ty
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install .install panel demo lab test test-extension test-e2e test-containers bench bench-datasets bench-execution bench-pipelines bench-serving bench-tracking lint docs docs-check codegen wheel clean
+.PHONY: help install .install panel demo lab test test-extension test-e2e test-containers bench bench-datasets bench-execution bench-lab bench-pipelines bench-serving bench-tracking lint docs docs-check codegen gallery wheel clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -65,6 +65,13 @@ $(VENV)/.exporters: $(VENV)/.tested
 	@$(MAKE) --no-print-directory VENV=$(VENV)/exporters $(VENV)/exporters/.made
 	@$(MAKE) --no-print-directory VENV=$(VENV)/exporters WHAT='--group e2e-exporters' .install
 	@npm install --silent --no-audit --no-fund --prefix $(VENV)/exporters gitlab-ci-local@4.61.1 npm-groovy-lint@16
+	@touch $@
+
+$(VENV)/.surroundings: $(VENV)/.tested
+	@echo "Installing Notebook 7, JupyterHub and collaboration, apart from what they would change"
+	@$(MAKE) --no-print-directory VENV=$(VENV)/surroundings $(VENV)/surroundings/.made
+	@SKIP_JUPYTER_BUILDER=1 $(MAKE) --no-print-directory VENV=$(VENV)/surroundings WHAT='--editable .[lab] --group e2e-surroundings' .install
+	@npm install --silent --no-audit --no-fund --prefix $(VENV)/surroundings configurable-http-proxy@5
 	@touch $@
 
 $(VENV)/.kfp: $(VENV)/.exporters
@@ -172,7 +179,7 @@ test: $(VENV)/.tested ## The fast tests: everything but a browser
 test-extension: extension/node_modules/.package-lock.json ## The panel's unit tests
 	cd extension && npm run --silent test
 
-test-e2e: $(VENV)/.browsed $(VENV)/.dvc $(VENV)/.exporters panel ## The tests in a real browser, with real servers and, as root, in containers (CONTAINERS= leaves these out)
+test-e2e: $(VENV)/.browsed $(VENV)/.dvc $(VENV)/.exporters $(VENV)/.surroundings panel ## The tests in a real browser, with real servers and, as root, in containers (CONTAINERS= leaves these out)
 	@.ci/packages chromium=chromium initdb=postgresql java=default-jre-headless rsync=rsync
 	$(BIN)/python -m pytest -m "e2e and not containers" $(ARGS)
 ifneq ($(CONTAINERS),)
@@ -183,6 +190,10 @@ test-containers: $(VENV)/.browsed $(VENV)/.kfp ## Endpoints and exported pipelin
 	@.ci/packages docker=docker.io dockerd=docker.io podman=podman runc=runc catatonit=catatonit \
 	    debootstrap=debootstrap docker-registry=docker-registry skopeo=skopeo rsync=rsync
 	$(BIN)/python -m pytest -m containers $(ARGS)
+
+gallery: $(VENV)/.browsed panel ## Take the pictures of JupyterLab in docs/images, of what `make demo` has left
+	@.ci/packages chromium=chromium
+	$(BIN)/python -m tests.e2e.gallery $(EXAMPLE)
 
 bench: $(VENV)/.tested ## What things cost, side by side with what they are built on
 	$(BIN)/python tests/bench $(ARGS)
@@ -196,6 +207,10 @@ bench-tracking: $(BENCH)/.tracking-peers ## Tracking beside MLflow, dvclive and 
 bench-execution: $(BENCH)/execution/.peers ## Headless notebooks beside papermill, nbclient and others: 20 minutes
 	@$(BENCH)/execution/bin/python tests/bench/execution_report.py \
 	    $$(test -x $(BENCH)/ploomber/bin/python && echo --ploomber $(abspath $(BENCH))/ploomber/bin/python) $(ARGS)
+
+bench-lab: $(VENV)/.browsed panel ## The panel in JupyterLab with 10,000 runs, in a real browser: 4 minutes
+	@.ci/packages chromium=chromium
+	@$(BIN)/python tests/bench/lab_report.py $(ARGS)
 
 bench-pipelines: $(BENCH)/.pipeline-peers ## Pipelines beside papermill, ploomber and DVC: 10 minutes
 	@$(BENCH)/execution/bin/python tests/bench/pipeline_report.py \

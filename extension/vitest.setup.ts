@@ -21,3 +21,10 @@ window.matchMedia ??= vi.fn().mockReturnValue({
   addEventListener: () => undefined,
   removeEventListener: () => undefined
 });
+
+// jsdom has none; React widgets of JupyterLab are drawn when the browser has time.
+globalThis.requestIdleCallback ??= callback =>
+  window.setTimeout(
+    () => callback({ didTimeout: false, timeRemaining: () => 50 }),
+    0
+  );

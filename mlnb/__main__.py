@@ -10,6 +10,10 @@ def main() -> int:
 
         if (code := program.run(sys.argv[1:])) is not None:
             return code
+    if sys.argv[1:2] in (["deploy"], ["endpoint"]):
+        from mlnb.serving import standby
+
+        standby.expect(sys.argv[1:])
     from mlnb.ui import cli
 
     return cli.main()

@@ -69,15 +69,13 @@ def test_every_setting_is_in_the_reference(item: dict[str, str]) -> None:
 
 def test_every_route_is_in_the_reference() -> None:
     from mlnb.serving.protocols import documented
-    from mlnb.ui.server.handlers import routes
-    from mlnb.ui.server.sources import Sources
+    from mlnb.ui.server.routes import ROUTES
 
-    table = routes("/", Sources(Path()))
-    assert table
+    assert ROUTES
     for route in documented():
         assert f"`{route.method} {route.path}` |" in read("routes.md")
-    for path, handler, _ in table:
-        assert f"{path}` |" in read("routes.md"), handler
+    for panel_route in ROUTES:
+        assert f"`{panel_route.method} /mlnb/api{panel_route.path}` |" in read("routes.md")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

@@ -1,7 +1,19 @@
 /** mlnb in JupyterLab: the list of plugins. */
 
-import { modelPlugin, panelPlugin } from './plugins';
+import { documentsPlugin } from './documents/plugin';
+import { executedPlugin } from './executed/plugin';
+import { notebookPlugin } from './notebook/plugin';
+import { panelPlugin } from './panel/plugin';
+import { modelPlugin } from './plugins';
+import { renderingPlugin } from './rendering/plugin';
 
 export { IMlnbModel } from './tokens';
 
-export default [modelPlugin, panelPlugin];
+export default [
+  modelPlugin,
+  panelPlugin,
+  documentsPlugin,
+  executedPlugin,
+  renderingPlugin,
+  notebookPlugin
+];

@@ -1,39 +1,55 @@
 /**
  * What the project holds, kept up to date.
  *
- * A full snapshot is the truth: it is fetched when the panel is shown, at every interval while it
- * is visible, and on request. In between, the server pushes changes: a changed list is fetched
- * again, a pipeline run's progress is taken as pushed.
+ * The server pushes what has changed: a changed list is asked for again, as far as it is looked
+ * at; a pipeline run's progress is taken as pushed. Beside that, a small question every few
+ * seconds finds what a lost socket did not bring, and a restarted server; and at every interval
+ * all is asked for again, for what others do on the same stores.
  */
 
-import { Debouncer, Poll } from '@lumino/polling';
+import { Poll, Throttler } from '@lumino/polling';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
 import type { IApi } from './api';
 import { asProblem } from './api';
-import type { Change, Overview, PipelineProgress } from './records';
-import type { IMlnbModel, IState, Section } from './tokens';
+import { PagedList } from './paged';
+import type { Change, PipelineProgress } from './records';
+import type { ILists, IMlnbModel, IState, Section } from './tokens';
+import { SECTIONS } from './tokens';
 
 const DEFAULT_INTERVAL = 30;
-const DEBOUNCE = 250;
-
-interface IPushed {
-  progress: PipelineProgress;
-  at: number;
-}
+/** Milliseconds between two small questions; with a server that does not answer, at most … */
+const LOOK = 5000;
+const PATIENCE = 10_000;
+/** Milliseconds between two questions for lists that keep changing. */
+const LIMIT = 400;
 
 export class MlnbModel implements IMlnbModel {
   constructor(private readonly _api: IApi) {
+    this.lists = {
+      runs: new PagedList(asked => _api.ask('GET /runs', asked)),
+      datasets: new PagedList(asked => _api.ask('GET /datasets', asked)),
+      models: new PagedList(asked => _api.ask('GET /models', asked)),
+      endpoints: new PagedList(asked => _api.ask('GET /endpoints', asked)),
+      pipelines: new PagedList(asked => _api.ask('GET /pipelines', asked))
+    };
     this._poll = new Poll({
-      name: 'mlnb:overview',
+      name: 'mlnb:changes',
       auto: false,
-      factory: () => this._load(),
-      frequency: this._frequency(DEFAULT_INTERVAL),
+      factory: () => this._look(),
       standby: () => (this._visible ? 'when-hidden' : true)
     });
-    this._lists = new Debouncer(() => this._fetchStale(), DEBOUNCE);
+    // set afterwards: the constructor knows no patience below thirty seconds
+    this._poll.frequency = { interval: LOOK, backoff: true, max: PATIENCE };
+    this._expiring = new Throttler(() => this._expire(), {
+      limit: LIMIT,
+      edge: 'trailing'
+    });
+    this._put();
   }
+
+  readonly lists: ILists;
 
   get state(): IState {
     return this._state;
@@ -41,6 +57,10 @@ export class MlnbModel implements IMlnbModel {
 
   get changed(): ISignal<IMlnbModel, IState> {
     return this._changed;
+  }
+
+  get pushed(): ISignal<IMlnbModel, Change> {
+    return this._pushed;
   }
 
   get folder(): string {
@@ -51,11 +71,18 @@ export class MlnbModel implements IMlnbModel {
       return;
     }
     this._folder = value;
-    this._clock++;
-    this._epoch = this._clock;
-    this._pushed.clear();
+    this._seen = 0;
     this._stale.clear();
+    this._put();
     void this.refresh();
+  }
+
+  get query(): string {
+    return this._query;
+  }
+  set query(value: string) {
+    this._query = value;
+    this._put();
   }
 
   get visible(): boolean {
@@ -66,42 +93,52 @@ export class MlnbModel implements IMlnbModel {
       return;
     }
     this._visible = value;
+    for (const section of SECTIONS) {
+      this.lists[section].active = value;
+    }
     if (value) {
-      void this.refresh();
+      void this._ask();
     }
   }
 
   get refreshInterval(): number {
-    return this._poll.frequency.interval / 1000;
+    return this._interval / 1000;
   }
   set refreshInterval(seconds: number) {
-    this._poll.frequency = this._frequency(seconds);
+    this._interval = seconds * 1000;
+  }
+
+  order(section: Section): string {
+    return this._orders.get(section) ?? '';
+  }
+
+  setOrder(section: Section, order: string): void {
+    this._orders.set(section, order);
+    this._put();
+    this._changed.emit(this._state);
+  }
+
+  async prepare(): Promise<void> {
+    if (!this._visible && !this._state.project) {
+      await this._look().catch(() => undefined); // said when somebody looks
+      for (const section of SECTIONS) {
+        this.lists[section].prepare();
+      }
+    }
   }
 
   async refresh(): Promise<void> {
     if (!this._visible || this.isDisposed) {
       return;
     }
-    await this._poll.refresh();
-    await this._poll.tick.catch(() => undefined);
+    this._refreshed = 0;
+    await this._ask();
   }
 
   receive(change: Change): void {
-    if (change.folder !== this._folder) {
-      return;
-    }
-    const at = ++this._clock;
-    for (const progress of change.pipelines) {
-      this._pushed.set(progress.id, { progress, at });
-    }
-    if (change.pipelines.length && this._state.overview) {
-      this._merge({ pipelines: this._state.overview.pipelines }, at - 1);
-    }
-    for (const section of change.sections) {
-      this._stale.add(section);
-    }
-    if (this._stale.size && this._visible) {
-      void this._lists.invoke();
+    this._pushed.emit(change);
+    if (change.folder === this._folder) {
+      this._take(change);
     }
   }
 
@@ -111,110 +148,98 @@ export class MlnbModel implements IMlnbModel {
 
   dispose(): void {
     this._poll.dispose();
-    this._lists.dispose();
+    this._expiring.dispose();
+    for (const section of SECTIONS) {
+      this.lists[section].dispose();
+    }
     Signal.clearData(this);
   }
 
-  private _frequency(seconds: number): Poll['frequency'] {
-    return { interval: seconds * 1000, backoff: true, max: 300 * 1000 };
+  private async _ask(): Promise<void> {
+    await this._poll.refresh();
+    await this._poll.tick.catch(() => undefined);
   }
 
-  /** Fetch the snapshot; throws so that the poll backs off. */
-  private async _load(): Promise<void> {
-    const asked = ++this._clock;
-    this._set({ loading: true });
+  /** Put the present question to all lists. */
+  private _put(): void {
+    const { folder, query } = this;
+    for (const section of SECTIONS) {
+      const order = this.order(section);
+      this.lists[section].put({ folder, query, order });
+    }
+  }
+
+  /** Ask what has changed; throws so that the poll backs off. */
+  private async _look(): Promise<void> {
+    const folder = this._folder;
+    const seen = this._seen;
+    const all = Date.now() - this._refreshed >= this._interval;
+    if (all) {
+      this._set({ loading: true });
+    }
     try {
-      const overview = await this._api.overview(this._folder);
-      if (asked < this._epoch) {
-        return this._load(); // the answer is about another folder, asked for before
+      const news = await this._api.ask('GET /changes', { folder, seen });
+      if (folder !== this._folder) {
+        return this._look(); // the answer is about another folder, asked for before
       }
-      this._stale.clear();
-      this._set({ problem: null, loading: false });
-      this._merge(overview, asked);
+      const isBack = this._state.problem !== null;
+      this._set({ project: news.project, problem: null, loading: false });
+      this._take(news.change);
+      if (all || isBack) {
+        this._refreshed = Date.now();
+        SECTIONS.forEach(section => this._stale.add(section));
+        this._expire();
+      }
+      if (seen) {
+        this._tellMissed({ ...news.change, folder });
+      }
     } catch (reason) {
-      if (asked < this._epoch) {
-        return this._load();
+      if (folder !== this._folder) {
+        return this._look();
       }
       this._set({ problem: asProblem(reason), loading: false });
       throw reason;
     }
   }
 
-  /** Fetch the lists that the server said have changed. */
-  private async _fetchStale(): Promise<void> {
-    const sections = [...this._stale];
-    this._stale.clear();
-    await Promise.all(sections.map(section => this._fetch(section)));
-  }
-
-  private async _fetch(section: Section): Promise<void> {
-    const asked = ++this._clock;
-    try {
-      const list = await this._api.list(section, this._folder);
-      this._merge({ [section]: list, problems: {} }, asked, section);
-    } catch (reason) {
-      this._merge({ problems: { [section]: asProblem(reason) } }, asked);
+  /** Tell the documents, too, of what was not pushed. */
+  private _tellMissed(change: Change): void {
+    if (change.sections.length || change.pipelines.length) {
+      this._pushed.emit(change);
     }
   }
 
-  /**
-   * Take in an answer, unless a list of it has been answered to a later question already.
-   *
-   * @param answer - All or some of the lists.
-   * @param asked - When the question was put.
-   * @param healed - A section whose earlier problem this answer ends.
-   */
-  private _merge(
-    answer: Partial<Overview>,
-    asked: number,
-    healed?: Section
+  private _take(change: Change): void {
+    this._seen = Math.max(this._seen, change.revision);
+    const { pipelines } = this.lists;
+    for (const run of change.pipelines) {
+      this._takeProgress(pipelines, run);
+    }
+    for (const section of change.sections) {
+      this._stale.add(section);
+    }
+    if (this._stale.size) {
+      void this._expiring.invoke();
+    }
+  }
+
+  private _takeProgress(
+    list: PagedList<PipelineProgress>,
+    run: PipelineProgress
   ): void {
-    if (asked < this._epoch) {
+    const known = list.find(item => item.id === run.id);
+    if (!known) {
+      this._stale.add('pipelines'); // begun just now
       return;
     }
-    const before = this._state.overview;
-    const complete = answer.project !== undefined;
-    if (!before && !complete) {
-      return;
-    }
-    const fresh = Object.fromEntries(
-      Object.entries(answer).filter(([key]) => this._isNews(key, asked))
-    ) as Partial<Overview>;
-    const overview = { ...before, ...fresh } as Overview;
-    if (!complete && before) {
-      const problems = { ...before.problems, ...answer.problems };
-      if (healed) {
-        delete problems[healed];
-      }
-      overview.problems = problems;
-    }
-    overview.pipelines = this._withPushed(overview.pipelines, asked);
-    this._set({ overview });
+    list.patch(item => (item.id === run.id && isLater(run, item) ? run : null));
   }
 
-  private _isNews(key: string, asked: number): boolean {
-    if ((this._answered.get(key) ?? 0) > asked) {
-      return false;
+  private _expire(): void {
+    for (const section of this._stale) {
+      this.lists[section].expire();
     }
-    this._answered.set(key, asked);
-    return true;
-  }
-
-  /** Runs as pushed since the question was put, before the others; newest first. */
-  private _withPushed(
-    listed: PipelineProgress[],
-    asked: number
-  ): PipelineProgress[] {
-    const later = [...this._pushed.values()].filter(item => item.at > asked);
-    const byId = new Map(later.map(item => [item.progress.id, item.progress]));
-    const known = new Set(listed.map(item => item.id));
-    return [
-      ...later
-        .map(item => item.progress)
-        .filter(item => !known.has(item.id))
-        .reverse(),
-      ...listed.map(item => byId.get(item.id) ?? item)
-    ];
+    this._stale.clear();
   }
 
   private _set(part: Partial<IState>): void {
@@ -222,16 +247,23 @@ export class MlnbModel implements IMlnbModel {
     this._changed.emit(this._state);
   }
 
-  private _state: IState = { overview: null, problem: null, loading: false };
+  private _state: IState = { project: null, problem: null, loading: false };
   private readonly _changed = new Signal<IMlnbModel, IState>(this);
+  private readonly _pushed = new Signal<IMlnbModel, Change>(this);
   private readonly _poll: Poll;
-  private readonly _lists: Debouncer;
+  private readonly _expiring: Throttler;
   private readonly _stale = new Set<Section>();
-  private readonly _pushed = new Map<string, IPushed>();
-  private readonly _answered = new Map<string, number>();
-  private _clock = 0;
-  /** When the present folder was chosen; answers to earlier questions are of another project. */
-  private _epoch = 0;
+  private readonly _orders = new Map<Section, string>();
+  /** Up to which revision the server has told. */
+  private _seen = 0;
+  /** When all was asked for last. */
+  private _refreshed = 0;
+  private _interval = DEFAULT_INTERVAL * 1000;
   private _folder = '';
+  private _query = '';
   private _visible = false;
+}
+
+function isLater(run: PipelineProgress, known: PipelineProgress): boolean {
+  return (run.updated ?? '') >= (known.updated ?? '');
 }

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
 import { browserPath } from './paths';
-import { matches } from './panel/filter';
 import { cells, done, fraction } from './pipelines/progress';
 import { NOW, progress, step } from './testing/samples';
 import { ago, count, duration, number, size } from './text';
@@ -78,14 +77,6 @@ describe('browserPath', () => {
     expect(browserPath(here, '../a.ipynb')).toBeNull();
     expect(browserPath(here, '.mlnb/runs/a.ipynb')).toBeNull();
     expect(browserPath({ ...here, reachable: false }, 'a.ipynb')).toBeNull();
-  });
-});
-
-describe('matches', () => {
-  it('wants every word somewhere, in any case', () => {
-    expect(matches('FOX depth=7', ['brave-fox', 'depth=7'])).toBe(true);
-    expect(matches('fox depth=8', ['brave-fox', 'depth=7'])).toBe(false);
-    expect(matches('', ['anything'])).toBe(true);
   });
 });
 

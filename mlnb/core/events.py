@@ -8,7 +8,8 @@ Kinds are dotted, past tense: ``run.started``, ``run.finished``, ``pipeline.star
 ``dataset.saved``, ``dataset.pushed``, ``dataset.pulled``, ``model.registered``,
 ``model.promoted``, ``model.rolled_back``, ``model.approved``,
 ``validation.finished``, ``release.deployed``, ``release.rolled_back``, ``endpoint.stopped``,
-``labels.added``, ``drift.found``, ``performance.dropped``, ``lineage.recorded``.
+``labels.added``, ``monitor.reported``, ``drift.found``, ``performance.dropped``,
+``lineage.recorded``, ``job.started``, ``job.finished``.
 """
 
 import json
@@ -116,6 +117,11 @@ class EventLog:
         offset : int
             Where to go on reading.
         """
+        lines, end = self.lines(offset)
+        return [event for line in lines if (event := parse(line)) is not None], end
+
+    def lines(self, offset: int = 0) -> tuple[list[bytes], int]:
+        """Read the lines after a byte offset, for who needs few of their events; see `read`."""
         try:
             with self.path.open("rb") as file:
                 if offset > os.fstat(file.fileno()).st_size:
@@ -125,9 +131,7 @@ class EventLog:
         except FileNotFoundError:
             return [], 0
         end = data.rfind(b"\n") + 1
-        return [
-            event for line in data[:end].splitlines() if (event := _parse(line)) is not None
-        ], offset + end
+        return data[:end].splitlines(), offset + end
 
     def containing(self, *words: str) -> list[Event]:
         """Return the events whose lines contain all of these words, reading no other line's JSON.
@@ -140,10 +144,11 @@ class EventLog:
         except FileNotFoundError:
             return []
         chosen = (line for line in lines if all(word in line for word in wanted))
-        return [event for line in chosen if (event := _parse(line)) is not None]
+        return [event for line in chosen if (event := parse(line)) is not None]
 
 
-def _parse(line: bytes) -> Event | None:
+def parse(line: bytes) -> Event | None:
+    """Return the event of a line, or None if it is damaged."""
     try:
         return Event.from_dict(json.loads(line))
     except Exception:  # a damaged line must never hide the others

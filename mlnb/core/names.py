@@ -15,9 +15,14 @@ def check_name(kind: str, name: str) -> str:
     InvalidName
         If it could not be a file name and a URL segment on every platform.
     """
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or name.endswith("."):
+    if not is_name(name):
         raise InvalidName(kind, name)
     return name
+
+
+def is_name(name: object) -> bool:
+    """Tell whether something can be the name of a thing that mlnb refers to."""
+    return isinstance(name, str) and bool(_NAME.fullmatch(name)) and not name.endswith(".")
 
 
 def split_reference(kind: str, reference: str) -> tuple[str, str]:

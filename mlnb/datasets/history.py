@@ -4,6 +4,7 @@ An entry of the logs of tags and removals says all that holds after it, so the p
 one entry, however long the history is.
 """
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 from mlnb.core.errors import UnreadableRecord
@@ -48,9 +49,16 @@ def stored(store: ObjectStore, name: str, number: int) -> StoredVersion | None:
 
 def every(store: ObjectStore, name: str) -> tuple[list[StoredVersion], list[DamagedVersion]]:
     """Return all versions, oldest first, removed ones included, and those that cannot be read."""
+    return some(store, name, None)
+
+
+def some(
+    store: ObjectStore, name: str, numbers: Iterable[int] | None
+) -> tuple[list[StoredVersion], list[DamagedVersion]]:
+    """Return versions of these numbers, as `every` does."""
     found: list[StoredVersion] = []
     problems: dict[int, UnreadableRecord] = {}
-    for entry in store.entries(versions_log(name), damaged=problems):
+    for entry in store.entries(versions_log(name), numbers=numbers, damaged=problems):
         try:
             found.append(StoredVersion.from_dict(entry.data))
         except UnreadableRecord as error:

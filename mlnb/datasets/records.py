@@ -108,6 +108,20 @@ class DamagedVersion(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class VersionPage(Record):
+    """Some versions of a dataset."""
+
+    name: str
+    versions: list[DatasetVersion]
+    """Newest first."""
+    damaged: list[DamagedVersion]
+    total: int
+    """How many there are in all, without those that were removed."""
+    more: bool
+    """Whether there are older ones than these."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class GarbageCollection(Record):
     """What a collection of garbage removed from the store, or would remove."""
 

@@ -21,6 +21,7 @@ __all__ = [
     "newest_of_each",
     "public",
     "resolve",
+    "shown_tags",
     "versions_log",
 ]
 
@@ -92,7 +93,7 @@ def history_of(
     stored, damaged = history.every(store, name)
     gone = history.removed(store, name)
     pointing: dict[int, list[str]] = {}
-    for tag, number in sorted(_shown_tags(store, name).items()):
+    for tag, number in sorted(shown_tags(store, name).items()):
         pointing.setdefault(number, []).append(tag)
     found: dict[int, DatasetVersion | RemovedVersion | DamagedVersion] = {
         item.number: item for item in damaged if item.number not in gone
@@ -158,7 +159,7 @@ def find(ref: str, *, removed: bool = False) -> StoredVersion:
 
 def public(version: StoredVersion) -> DatasetVersion:
     """Return what callers see of a stored entry: the version with its present tags."""
-    tags = _shown_tags(project.current().store, version.name)
+    tags = shown_tags(project.current().store, version.name)
     return version.public(sorted(tag for tag, to in tags.items() if to == version.number))
 
 
@@ -187,7 +188,7 @@ def check_exists(name: str, *, removed: bool = False) -> str:
     return name
 
 
-def _shown_tags(store: ObjectStore, name: str) -> dict[str, int]:
+def shown_tags(store: ObjectStore, name: str) -> dict[str, int]:
     """Return the present tags; none where their log is damaged, which hides no version."""
     try:
         return history.tags(store, name)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 
 from mlnb.core.errors import MlnbError
 from mlnb.execution import executor, locations
@@ -42,7 +42,7 @@ def run(
     output: str,
     parameters: Mapping[str, Any],
     *,
-    progress: bool = False,
+    progress: bool | Literal["lines"] = False,
     echoed: Echoed | None = None,
     engine: str | None = None,
     execution_timeout: float | None = None,
@@ -60,7 +60,8 @@ def run(
     parameters : mapping
         As `mlnb.execution.executor.execute` takes them.
     progress : bool
-        Whether to write a line that shows which cell runs, when there is a terminal.
+        Whether to write a line that shows which cell runs, when there is a terminal; ``"lines"``
+        writes one for each cell when there is none.
     echoed : Echoed, optional
         A log or files that what cells show is passed on to.
     engine : {"inprocess", "kernel"}, optional
@@ -80,7 +81,7 @@ def run(
         If an address cannot be read or written.
     """
     begun = perf_counter()
-    bar = _Bar() if progress and sys.stderr.isatty() else None
+    bar = _display(progress)
     cancelled = threading.Event()
     echoed = echoed or Echoed()
     echo = Echo(log=echoed.log_output, stdout=echoed.stdout_file, stderr=echoed.stderr_file)
@@ -107,6 +108,25 @@ def run(
         if bar is not None:
             bar.clear()
     return Ended(execution.record(perf_counter() - begun), execution.error)
+
+
+def _display(progress: bool | Literal["lines"]) -> "_Bar | _Lines | None":
+    if not progress:
+        return None
+    if sys.stderr.isatty():
+        return _Bar()
+    return _Lines() if progress == "lines" else None
+
+
+class _Lines:
+    """A line for each cell, for a log that somebody follows."""
+
+    def __call__(self, cell: int, total: int) -> None:
+        sys.stderr.write(f"cell {cell}/{total}\n")
+        sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Leave the lines as they are."""
 
 
 class _Bar:

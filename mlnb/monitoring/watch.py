@@ -17,7 +17,7 @@ from mlnb.core.records import (
     SuiteResult,
     now,
 )
-from mlnb.monitoring import alarms, drift, performance, periods
+from mlnb.monitoring import alarms, drift, kept, performance, periods
 from mlnb.monitoring.drift import Rules
 from mlnb.serving.outcomes import known
 from mlnb.serving.prediction_reader import OWN
@@ -45,7 +45,7 @@ def report(
     """Compare what an endpoint served with what its model was trained on.
 
     Each period is compared with the training data of the model that served most of it. New
-    findings are recorded as alerts.
+    findings are recorded as alerts, and the report is kept (`mlnb.monitoring.kept`).
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def report(
         for period in found
         for alert in alarms.find(period, rules, metric=metric, tolerance=tolerance)
     ]
-    return MonitorReport(
+    made = MonitorReport(
         endpoint=endpoint,
         model=found[-1].model if found else history(endpoint)[-1].model,
         reference=found[-1].reference if found else "",
@@ -94,6 +94,8 @@ def report(
         periods=found,
         alerts=alarms.record(endpoint, raised),
     )
+    kept.keep(made)
+    return made
 
 
 def _reported(

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from mlnb.pipelines import progress as progress
     from mlnb.pipelines.caching.foreseeing import foresee as foresee
     from mlnb.pipelines.cancelling import cancel as cancel
+    from mlnb.pipelines.closing import close as close
     from mlnb.pipelines.history import failure as failure
     from mlnb.pipelines.history import runs as runs
     from mlnb.pipelines.history import show as show
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Builder": "mlnb.pipelines.spec.building",
     "cancel": "mlnb.pipelines.cancelling",
+    "close": "mlnb.pipelines.closing",
     "foresee": "mlnb.pipelines.caching.foreseeing",
     "failure": "mlnb.pipelines.history",
     "import_file": "mlnb.pipelines.importing",
@@ -35,6 +37,7 @@ _HOMES = {
 __all__ = [
     "Builder",
     "cancel",
+    "close",
     "failure",
     "foresee",
     "import_file",

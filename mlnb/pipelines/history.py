@@ -1,5 +1,8 @@
 """Past and present pipeline runs: records from the store, running ones from the event stream."""
 
+from collections.abc import Iterator
+from contextlib import suppress
+
 from mlnb.core import project
 from mlnb.core.errors import (
     Interrupted,
@@ -9,6 +12,7 @@ from mlnb.core.errors import (
     UnknownName,
     UnreadableRecord,
 )
+from mlnb.core.project import Project
 from mlnb.core.records import PipelineRun
 from mlnb.pipelines import progress
 
@@ -17,6 +21,8 @@ LOG = "pipelines"
 
 def runs(*, limit: int | None = None) -> list[PipelineRun]:
     """Return the pipeline runs of this project, newest first, running ones included.
+
+    So are those whose steps other machines carry out, as far as the store knows their results.
 
     Parameters
     ----------
@@ -32,8 +38,23 @@ def runs(*, limit: int | None = None) -> list[PipelineRun]:
     for seen in progress.fold(opened.events.read()[0]).values():
         if seen.id not in found or seen.status == "RUNNING":  # it may be resumed
             found[seen.id] = seen.as_run()
+    found |= {run.id: run for run in _open(opened, set(found))}
     newest = sorted(found.values(), key=lambda run: run.started, reverse=True)
     return newest if limit is None else newest[:limit]
+
+
+def _open(opened: Project, known: set[str]) -> Iterator[PipelineRun]:
+    """Yield the runs that CI jobs or containers carry out, and that nobody has closed.
+
+    One with a driver is told of by the events of the driver's machine, and only by these.
+    """
+    from mlnb.pipelines import closing, results  # seldom needed, and they need much
+
+    for name in opened.store.logs(results.ROOT):
+        if name not in known and not results.driver(opened, name):
+            with suppress(UnreadableRecord):
+                if (state := results.find(opened, name)) is not None:
+                    yield closing.as_far(opened, state)
 
 
 def show(run: str = "latest") -> PipelineRun:
@@ -90,7 +111,8 @@ def failure(run: PipelineRun) -> MlnbError | None:
         return Interrupted(f"Pipeline run {run.id} was stopped.", _where(run))
     if run.status != "FAILED":
         return None
-    failed = [step for step in run.steps if step.status == "FAILED"]
+    bad = [step for step in run.steps if step.status in ("FAILED", "KILLED")]
+    failed = [step for step in bad if step.status == "FAILED"] or bad
     if not failed:
         return MlnbError(run.error)
     more = f" ({len(failed) - 1} more failed)" if len(failed) > 1 else ""

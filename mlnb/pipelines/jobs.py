@@ -110,6 +110,7 @@ class Planner:
             step=self.name,
             notebook=self.source.shown,
             kind=self.source.kind,
+            cwd=self.source.cwd,
             needs=needs,
             stage=stage,
             foreach=items if isinstance(items, str) else "${{ [] }}",
@@ -121,7 +122,7 @@ class Planner:
             environment={**self.pipeline.env, **self.step.env},
             resources=dict(self.step.resources),
             cells=self.source.cells,
-            file=_file_name(self.name, [item.file for item in others]),
+            file=file_name(self.name, [item.file for item in others]),
         )
 
     def jobs(
@@ -145,6 +146,7 @@ class Planner:
                     step=self.name,
                     notebook=self.source.shown,
                     kind=self.source.kind,
+                    cwd=self.source.cwd,
                     needs=needs,
                     stage=stage,
                     matrix=matrix,
@@ -155,7 +157,7 @@ class Planner:
                     environment={k: expressions.as_text(v) for k, v in variables.items()},
                     resources=dict(step.resources),
                     cells=self.source.cells,
-                    file=_file_name(label, [item.file for item in (*others, *made)]),
+                    file=file_name(label, [item.file for item in (*others, *made)]),
                 )
             )
         return made
@@ -245,7 +247,8 @@ def _label(step: str, combination: Sequence[Any], taken: Sequence[str]) -> str:
     return f"{label}#{twins + 1}" if twins else label
 
 
-def _file_name(label: str, taken: Sequence[str]) -> str:
+def file_name(label: str, taken: Sequence[str]) -> str:
+    """Return the name of a job's executed notebook, which differs from those that are taken."""
     used = {item.lower() for item in taken}
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", label).strip("-.") or "step"
     names = (f"{stem}{f'-{n}' if n else ''}.ipynb" for n in itertools.count())

@@ -34,7 +34,9 @@ def pipeline_folder(project: Project, job: "StepJob") -> Path:
 
 
 def working_folder(project: Project, job: "StepJob") -> Path:
-    """Return where a step's code runs: beside its notebook, else beside the pipeline file."""
+    """Return where a step runs: where it says, beside its notebook, or its pipeline file."""
+    if job.cwd:
+        return project.root / job.cwd
     if job.kind == "notebook":
         return (project.root / job.source).parent
     return pipeline_folder(project, job)
@@ -99,12 +101,12 @@ def notebook_job(
 
 def _calling(project: Project, job: "StepJob") -> dict[str, Any]:
     """Return a notebook of one cell that runs a script or calls a function."""
-    folder = pipeline_folder(project, job)
+    folder = working_folder(project, job)
     call = "run_script" if job.kind == "script" else "run_function"
     target = job.source
     if job.kind == "script":
         target = Path(os.path.relpath(project.root / job.source, folder)).as_posix()
-    places = search_path(project, folder) if job.kind == "function" else []
+    places = search_path(project, pipeline_folder(project, job)) if job.kind == "function" else []
     shown = [repr(Path(os.path.relpath(place, folder)).as_posix()) for place in places]
     keywords = [f"**{{{name!r}: {value!r}}}" for name, value in job.parameters.items()]
     arguments = ", ".join([repr(target), *shown, *keywords])

@@ -78,6 +78,8 @@ class StepJob(Record):
     """As declared: ``dataset:features``, ``models/*.onnx``."""
     modules: list[str] = field(default_factory=list)
     """Modules that count besides those that the code imports."""
+    cwd: str = ""
+    """Folder that its code runs in, relative to the project; ``""`` where it runs by itself."""
     kernel: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
     """Variables that are declared; they count for the result."""

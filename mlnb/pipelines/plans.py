@@ -23,6 +23,8 @@ class PlannedStep(Record):
     notebook: str
     """What it runs: a notebook or a script, relative to the project, or ``module:function``."""
     kind: Kind = "notebook"
+    cwd: str = ""
+    """Folder that it runs in, relative to the project, when it says one."""
     needs: list[str]
     """Names of planned steps."""
     stage: int

@@ -8,11 +8,13 @@ that its process is gone and marks the run KILLED.
 import os
 import socket
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
 
+from mlnb.core.errors import MlnbError
 from mlnb.core.events import Event
 from mlnb.core.records import PipelineRun, Record, Status, StepResult
 
@@ -105,11 +107,20 @@ def fold(events: Iterable[Event]) -> dict[str, PipelineProgress]:
     found: dict[str, PipelineProgress] = {}
     for event in events:
         advance(found, event)
-    return {run: _settled(progress) for run, progress in found.items()}
+    return {run: settled(progress) for run, progress in found.items()}
 
 
 def advance(found: dict[str, PipelineProgress], event: Event) -> str | None:
-    """Take one more event into account; returns the run that it belongs to, if any."""
+    """Take one more event into account; returns the run that it belongs to, if any.
+
+    What another program or version wrote and this one cannot make sense of belongs to none.
+    """
+    with suppress(AttributeError, KeyError, TypeError, ValueError, MlnbError):
+        return _advanced(found, event)
+    return None
+
+
+def _advanced(found: dict[str, PipelineProgress], event: Event) -> str | None:
     kind, _, what = event.kind.partition(".")
     if kind == "pipeline" and what == "started":
         found[event.subject] = _begun(event)
@@ -233,8 +244,8 @@ def _moved(step: StepProgress, event: Event) -> StepProgress:
     return step
 
 
-def _settled(progress: PipelineProgress) -> PipelineProgress:
-    """Mark a run whose driver has vanished."""
+def settled(progress: PipelineProgress) -> PipelineProgress:
+    """Return a run as it is; one whose driver has vanished is marked KILLED."""
     if progress.status != "RUNNING" or not progress.driver or not has_vanished(progress.driver):
         return progress
     steps = [

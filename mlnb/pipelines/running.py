@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from secrets import token_hex
@@ -16,12 +15,11 @@ from mlnb.core import project as projects
 from mlnb.core.errors import InvalidSetting
 from mlnb.core.events import Event
 from mlnb.core.project import Project
-from mlnb.core.records import PipelineRun, Status, StepResult, now
-from mlnb.pipelines import executors, history, progress, results
+from mlnb.core.records import PipelineRun, now
+from mlnb.pipelines import ending, executors, progress, results
 from mlnb.pipelines.attaching import Attacher
 from mlnb.pipelines.driving import drive
 from mlnb.pipelines.executors import Place
-from mlnb.pipelines.performing import folder_of
 from mlnb.pipelines.planning import Prepared, prepare
 from mlnb.pipelines.progress import PipelineProgress
 from mlnb.pipelines.results import RunState
@@ -148,35 +146,12 @@ def _run(
         driver=results.take_over(project, name, progress.this_driver().to_dict()),
     )
     with stop_on_signals(stop), _watched(project, name, on_progress):
-        _announce(prepared, name, workers)
+        announce(prepared, name, workers)
         made = drive(stepper, plan.steps, place, workers=workers)
         attacher.close()
-        ended = _closed(
-            PipelineRun(
-                id=name,
-                pipeline=plan.pipeline,
-                status=_status(list(made.values()), stopped=stop.is_set()),
-                parameters=plan.parameters,
-                started=state.started,
-                ended=now(),
-                steps=list(made.values()),
-            ),
-            stepper.prepared,  # with the jobs that were not known before
-            folder_of(project, name),
-        )
-        try:
-            # The first steps may have ended days ago: nothing has named what they stored so far.
-            outputs = [item.output_digest for item in ended.steps if item.output_digest]
-            project.store.keep(project.store.sizes(outputs))
-            project.store.append(f"{history.LOG}/{plan.pipeline}", lambda _number: ended.to_dict())
-        finally:  # the run has ended, whether the store takes its record or not
-            project.events.emit(
-                "pipeline.finished",
-                name,
-                status=ended.status,
-                error=ended.error,
-                report=ended.report,
-            )
+        # with the jobs that were not known before
+        ended = ending.ended(stepper.prepared, state, made, stopped=stop.is_set())
+        ending.record(project, ended)
     tell(ended, prepared.pipeline.notify, project=project)
     return ended
 
@@ -200,7 +175,8 @@ def state_of(
     )
 
 
-def _announce(prepared: Prepared, name: str, workers: int) -> None:
+def announce(prepared: Prepared, name: str, workers: int) -> None:
+    """Tell the event stream of a run that begins; with no worker, of one that others carry out."""
     plan = prepared.plan
     shown = ("name", "notebook", "needs", "cells")
     prepared.project.events.emit(
@@ -210,7 +186,7 @@ def _announce(prepared: Prepared, name: str, workers: int) -> None:
         path=plan.path,
         parameters=plan.parameters,
         workers=workers,
-        driver=progress.this_driver().to_dict(),
+        driver=progress.this_driver().to_dict() if workers else None,
         steps=[{key: getattr(step, key) for key in shown} for step in plan.steps],
     )
 
@@ -224,27 +200,6 @@ def share_of_cores(workers: int) -> dict[str, str]:
     share = str(max(1, (os.cpu_count() or 1) // workers))
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     return {name: os.environ.get(name, share) for name in names}
-
-
-def _closed(run: PipelineRun, prepared: Prepared, folder: Path) -> PipelineRun:
-    """Add the error and the report."""
-    error = history.failure(run)
-    run = replace(run, error=error.message if error else "")
-    try:
-        from mlnb.pipelines.reading import report  # Jinja and Pygments, needed at the end only
-
-        written = report.write(run, prepared.plan, folder, prepared.project)
-    except Exception as problem:  # the run's record must be kept in any case
-        warnings.warn(f"The report could not be written: {problem!r}", stacklevel=2)
-        return run
-    return replace(run, report=prepared.project.relative(written))
-
-
-def _status(made: list[StepResult], *, stopped: bool) -> Status:
-    statuses = {result.status for result in made}
-    if stopped and statuses != {"FINISHED"}:
-        return "KILLED"
-    return "FAILED" if statuses & {"FAILED", "KILLED"} else "FINISHED"
 
 
 @contextmanager

@@ -5,7 +5,7 @@ Nothing is imported or executed: a script and a function's module are read as sy
 
 import ast
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
@@ -30,6 +30,8 @@ class Source:
     cells: int = 1
     required: tuple[str, ...] = ()
     """Parameters of a function that have no default."""
+    cwd: str = ""
+    """Folder that it runs in, relative to the project, when the step says one."""
 
 
 def look(project: Project, folder: Path, step: Step) -> Source:
@@ -49,6 +51,11 @@ def look(project: Project, folder: Path, step: Step) -> Source:
     MissingNotebook, InvalidNotebook, UnknownName, InvalidPipeline
         If there is no such thing, or it cannot run.
     """
+    found = _look(project, folder, step)
+    return replace(found, cwd=_cwd(project, folder / step.cwd)) if step.cwd else found
+
+
+def _look(project: Project, folder: Path, step: Step) -> Source:
     if step.kind == "script":
         return _script(project, folder / step.source)
     if step.kind == "function":
@@ -58,6 +65,15 @@ def look(project: Project, folder: Path, step: Step) -> Source:
     notebooks.kernel_for(notebook, step.kernel)
     declared = parameters.of(notebook)
     return Source("notebook", project.relative(path), path, declared, len(notebook.cells))
+
+
+def _cwd(project: Project, path: Path) -> str:
+    shown = project.relative(path)
+    if not path.resolve().is_relative_to(project.root.resolve()):
+        raise InvalidPipeline(f"cwd {shown} is outside the project.", "Name a folder within it.")
+    if not path.is_dir():
+        raise InvalidPipeline(f"cwd {shown} is no folder.", "Make it, or name another.")
+    return shown
 
 
 def _script(project: Project, path: Path) -> Source:

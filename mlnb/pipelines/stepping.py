@@ -56,11 +56,11 @@ class Stepper:
     def settle(self, planned: PlannedStep, results: Results) -> StepResult | None:
         """Return a step's result when it is not to be executed."""
         if (known := self.wishes.known.get(planned.name)) is not None:
-            self._finish(planned, known)
+            self.finish(planned, known)
             return known
         if self.stop.is_set():
             if (failed := self.attempts.given_up(planned.name)) is not None:
-                self._finish(planned, failed)
+                self.finish(planned, failed)
                 return failed
             return self._not_run(planned, STOPPED, keep=False)
         spec = step_of(self.prepared.pipeline, planned.step)
@@ -114,7 +114,7 @@ class Stepper:
         retries = step_of(self.prepared.pipeline, planned.step).retries
         ended = self.attempts.end(result, retries, stopped=self.stop.is_set())
         if isinstance(ended, StepResult):
-            self._finish(planned, ended)
+            self.finish(planned, ended)
         else:
             self._emit(
                 "step.delayed",
@@ -168,6 +168,7 @@ class Stepper:
             artifacts=handing.artifacts(self.prepared.plan, planned, results),
             outputs=planned.outputs,
             modules=list(spec.modules),
+            cwd=planned.cwd,
             kernel=spec.kernel,
             environment=planned.environment,
             threads={**self.threads, **limits.threads(planned.resources)},
@@ -262,14 +263,15 @@ class Stepper:
         )
         if keep:
             self._keep(planned, result)
-        self._finish(planned, result)
+        self.finish(planned, result)
         return result
 
     def _keep(self, planned: PlannedStep, result: StepResult) -> None:
         """Write the result of a step that was not performed, for other machines of the run."""
         results.put(self.project, self.run, planned.file, result)
 
-    def _finish(self, planned: PlannedStep, result: StepResult) -> None:
+    def finish(self, planned: PlannedStep, result: StepResult) -> None:
+        """Tell the event stream what a step has come to."""
         seconds = (
             (result.ended - result.started).total_seconds()
             if result.started and result.ended

@@ -31,7 +31,8 @@ from mlnb.core.extras import require
 from mlnb.serving import protocols
 from mlnb.serving.batches import Batch
 from mlnb.serving.batching import Batcher, Job, Outcome, Scored
-from mlnb.serving.casting import Field, Schema
+from mlnb.serving.casting import Schema
+from mlnb.serving.fields import Field
 from mlnb.serving.messages import Reply, Request, Response
 from mlnb.serving.metrics import Metrics
 from mlnb.serving.prediction_log import PredictionLog
@@ -266,9 +267,12 @@ class App:
         log = self.service.log
         if scored.columns is None or not log.whole:
             return None
-        if any(job.batch.ids is not None or job.batch.moments is not None for job in jobs):
-            return None
-        asked = [(job.request.id, job.request.at, job.batch.rows) for job in jobs]
+        asked = []
+        for job in jobs:  # each turn of this is a request more that a second has no time for
+            request, batch = job.request, job.batch
+            if batch.ids is not None or batch.moments is not None:
+                return None
+            asked.append((request.id, request.at, batch.rows))
         return log.append_all(asked, scored.columns, scored.predictions, scored.scores)
 
     def _answer(self, job: Job, outcome: Outcome, logged: bool | None) -> Response:

@@ -7,7 +7,8 @@ from typing import Any, Self
 import numpy as np
 
 from mlnb.core.records import Column
-from mlnb.serving.casting import Columns, Row, Schema, fields_of
+from mlnb.serving.casting import Columns, Row, Schema
+from mlnb.serving.fields import fields_of
 
 
 class Batch:

@@ -6,18 +6,15 @@ model; what it has checked are plain Python values, which become numpy arrays on
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from operator import itemgetter
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from mlnb.core.errors import SignatureMismatch, UnsupportedData
-from mlnb.core.records import Column
+from mlnb.core.errors import SignatureMismatch
+from mlnb.serving.fields import Field, Kind
 
-Kind = Literal["integer", "number", "boolean", "text", "time"]
 Row = tuple[Any, ...]
 Columns = Sequence[Sequence[Any]]
 """One sequence of values per field, in the signature's order."""
@@ -36,85 +33,10 @@ _EXACT: dict[Kind, frozenset[type]] = {
     "text": frozenset({str, type(None)}),
     "time": frozenset({type(None)}),  # text is no time yet
 }
-_FLOATS = {
-    "halffloat": np.float16,
-    "float16": np.float16,
-    "float": np.float32,
-    "float32": np.float32,
-    "double": np.float64,
-    "float64": np.float64,
-}
-_TEXTS = ("string", "utf8", "large_string", "large_utf8", "str")
-_ROUNDS_TO_INFINITY = {np.float16: 65520.0, np.float32: 3.4028235677973366e38}
+_LEAST = -(2.0**63)
 _NANOSECOND_YEARS = (1678, 2261)
 _KNOWN = 1000
 """Combinations of types that a schema remembers."""
-
-
-@dataclass(frozen=True)
-class Field:
-    """One column of a model's input: its name, type and what JSON value it needs."""
-
-    name: str
-    declared: str
-    """The signature's name of the type."""
-    kind: Kind
-    dtype: "np.dtype[Any]"
-    """Of the arrays that a model gets."""
-    zone: str | None = None
-    """Of a time."""
-
-    @property
-    def type(self) -> Any:
-        """Return the Arrow type; imports pyarrow, which the hot path does not."""
-        import pyarrow as pa
-
-        if self.kind == "text":
-            return pa.string()
-        if self.kind == "time" and self.declared.startswith("timestamp"):
-            return pa.timestamp(np.datetime_data(self.dtype)[0], self.zone)
-        return pa.type_for_alias(self.declared.partition("[")[0])
-
-    @cached_property
-    def bounds(self) -> tuple[float, float] | None:
-        """Return the least and greatest value, or None where every JSON number fits."""
-        if self.kind == "integer":
-            info = np.iinfo(self.dtype)
-            return int(info.min), int(info.max)
-        limit = _ROUNDS_TO_INFINITY.get(self.dtype.type) if self.kind == "number" else None
-        return (-np.nextafter(limit, 0), float(np.nextafter(limit, 0))) if limit else None
-
-
-def fields_of(columns: Sequence[Column]) -> list[Field]:
-    """Read a model's signature.
-
-    Raises
-    ------
-    UnsupportedData
-        If a column has a type that no JSON value stands for.
-    """
-    return [_field(column) for column in columns]
-
-
-def _field(column: Column) -> Field:
-    name, kind = column.name, column.type
-    if kind in _FLOATS:
-        return Field(name, kind, "number", np.dtype(_FLOATS[kind]))
-    if kind in ("bool", "boolean"):
-        return Field(name, "bool", "boolean", np.dtype(bool))
-    if kind in _TEXTS or kind.startswith("dictionary<values=string"):
-        return Field(name, "string", "text", np.dtype(object))
-    if kind.removeprefix("u") in ("int8", "int16", "int32", "int64"):
-        return Field(name, kind, "integer", np.dtype(kind))
-    if kind.startswith("timestamp["):
-        unit, _, zone = kind.removeprefix("timestamp[").removesuffix("]").partition(", tz=")
-        return Field(name, kind, "time", np.dtype(f"datetime64[{unit}]"), zone or None)
-    if kind.partition("[")[0] in ("date32", "date64"):
-        return Field(name, kind, "time", np.dtype("datetime64[D]"))
-    raise UnsupportedData(
-        f"The model's input {name!r} has type {kind}, which no request can carry.",
-        "Serve a model whose inputs are numbers, booleans, text or times.",
-    )
 
 
 class Schema:
@@ -137,11 +59,6 @@ class Schema:
     def from_record(self, record: dict[str, Any]) -> Row:
         """Return a record's values in order; KeyError if one is missing."""
         return self._from_record(record)
-
-    def picker(self, names: Sequence[str]) -> Callable[[Any], Row]:
-        """Return a function that puts a row whose values are in another order into ours."""
-        places = {name: place for place, name in enumerate(names)}
-        return _picker([places[name] for name in self.names])
 
     def row(self, row: Row) -> Row:
         """Check one row.
@@ -290,6 +207,8 @@ def _convert(field: Field, value: Any, row: int) -> Any:
         if not least <= value <= most:
             raise _mismatch(field, value, row)
     if field.kind == "integer" and type(value) is float and value.is_integer():
+        if value == _LEAST:  # what is less is read as this, too
+            raise _mismatch(field, value, row)
         value = int(value)
     if type(value) not in _EXACT[field.kind]:
         raise _mismatch(field, value, row)
@@ -312,7 +231,7 @@ def _moment(field: Field, value: Any, row: int) -> datetime:
     except (ValueError, OverflowError):
         raise _mismatch(field, value, row) from None
     first, last = _NANOSECOND_YEARS
-    if field.dtype == np.dtype("datetime64[ns]") and not first <= moment.year <= last:
+    if field.array == "datetime64[ns]" and not first <= moment.year <= last:
         raise _mismatch(field, value, row)
     return moment.replace(tzinfo=UTC if field.zone else None)
 

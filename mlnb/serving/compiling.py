@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from mlnb.serving.casting import Field
 from mlnb.serving.compiled import FORMAT
+from mlnb.serving.fields import Field
 from mlnb.serving.onnx import Forest, Node
 
 LINEAR = frozenset(

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping
 
 from mlnb.core import redaction
@@ -13,7 +14,7 @@ from mlnb.serving.package import Package
 
 QUICK = 60.0
 BUILD = 1800.0
-__all__ = ["build", "docker", "exists", "push", "run"]
+__all__ = ["build", "docker", "exists", "inside", "push", "run"]
 
 
 def docker(*arguments: str, seconds: float = QUICK, env: Mapping[str, str] | None = None) -> str:
@@ -38,15 +39,9 @@ def run(
     *arguments: str, seconds: float = QUICK, env: Mapping[str, str] | None = None
 ) -> "subprocess.CompletedProcess[str]":
     """Run docker and return how it ended; does not raise when it fails."""
-    program = shutil.which("docker")
-    if program is None:
-        raise BadInput(
-            "This needs docker, which is not installed here.",
-            "Install it, or deploy to this machine without it.",
-        )
     try:
         return subprocess.run(  # noqa: S603  (docker, with arguments of our own)
-            [program, *arguments],
+            [_program(), *arguments],
             capture_output=True,
             text=True,
             timeout=seconds,
@@ -55,6 +50,40 @@ def run(
         )
     except subprocess.TimeoutExpired:
         raise MlnbError(f"docker {arguments[0]} took longer than {seconds:g} s.") from None
+
+
+def _program() -> str:
+    program = shutil.which("docker")
+    if program is None:
+        raise BadInput(
+            "This needs docker, which is not installed here.",
+            "Install it, or deploy to this machine without it.",
+        )
+    return program
+
+
+def inside(
+    container: str, *arguments: str, seconds: float = QUICK
+) -> "subprocess.CompletedProcess[str]":
+    """Run a program in a container, and return how it ended; does not raise when it fails.
+
+    ``docker exec`` waits for ever when a container ends that shares its processes with another.
+    """
+    command, end = [_program(), "exec", container, *arguments], time.monotonic() + seconds
+    with subprocess.Popen(  # noqa: S603  (docker, with arguments of our own)
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as asked:
+        while True:
+            try:
+                written, error = asked.communicate(timeout=1.0)
+                return subprocess.CompletedProcess(command, asked.returncode, written, error)
+            except subprocess.TimeoutExpired:
+                how = run("inspect", "--format", "{{.State.Status}}", container).stdout.strip()
+                if how == "running" and time.monotonic() < end:
+                    continue
+                asked.kill()
+                why = f"it took longer than {seconds:g} s" if how == "running" else "it ended"
+                return subprocess.CompletedProcess(command, 1, "", why)
 
 
 def said(done: "subprocess.CompletedProcess[str]") -> str:

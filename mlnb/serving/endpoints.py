@@ -1,17 +1,19 @@
 """Endpoints: where they run, what they are doing, how to ask them; stopping them."""
 
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlnb.core import project
 from mlnb.core.errors import BadInput, UnknownName
 from mlnb.core.names import check_name
 from mlnb.core.records import EndpointStatus, Release
 from mlnb.serving import releases
-from mlnb.serving.client import Endpoint
 from mlnb.serving.package import example_in
 from mlnb.serving.targets import SplittingTarget, Target
 from mlnb.serving.targets.local import LocalTarget
+
+if TYPE_CHECKING:
+    from mlnb.serving.client import Endpoint
 
 
 def target() -> Target:
@@ -105,7 +107,7 @@ def logs(name: str, lines: int = 50) -> str:
     return place.logs(name, lines)
 
 
-def endpoint(name: str) -> Endpoint:
+def endpoint(name: str) -> "Endpoint":
     """Return a client of a running endpoint.
 
     Raises
@@ -115,6 +117,8 @@ def endpoint(name: str) -> Endpoint:
     EndpointUnavailable
         If it does not run on this machine.
     """
+    from mlnb.serving.client import Endpoint
+
     _known(name)
     address = target().address(name)
     return Endpoint(name, address.url, address.token)

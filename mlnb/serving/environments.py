@@ -9,6 +9,7 @@ building a package would run its code.
 import fcntl
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -17,13 +18,14 @@ from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+from typing import TYPE_CHECKING
 
 from mlnb.core import project, redaction
 from mlnb.core.errors import BadInput
 from mlnb.core.hashing import digest_json
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 CORE = frozenset(
     {"blake3", "numpy", "obstore", "packaging", "pandas", "pyarrow", "pydantic", "pyyaml"}
@@ -35,6 +37,7 @@ NOT_NEEDED = frozenset({"mlflow", "mlflow-skinny", "mlflow-tracing"})
 SOURCE = Path(__file__).parents[1]
 """The folder of this very mlnb."""
 _READY = ".mlnb-ready"
+_PINNED = re.compile(r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)==(\d+(?:\.\d+)*)", re.ASCII)
 _MINUTES = 15
 
 
@@ -64,7 +67,8 @@ def differences(files: Path) -> list[str]:
     here = f"{sys.version_info.major}.{sys.version_info.minor}"
     python = python_in(files)
     found = [f"python {python}, here {here}"] if python and python != here else []
-    for wanted in _parsed(requirements_in(files)):
+    rest = [line for line in requirements_in(files) if not _is_here(line)]
+    for wanted in _parsed(rest):
         try:
             installed = metadata.version(wanted.name)
         except metadata.PackageNotFoundError:
@@ -73,6 +77,17 @@ def differences(files: Path) -> list[str]:
         if not wanted.specifier.contains(installed.partition("+")[0], prereleases=True):
             found.append(f"{wanted}, here {installed}")
     return found
+
+
+def _is_here(line: str) -> bool:
+    """Tell whether a line names exactly what is installed; reading others properly is slow."""
+    pin = _PINNED.fullmatch(line)
+    if pin is None:
+        return False
+    try:
+        return pin[1].lower() in NOT_NEEDED or metadata.version(pin[1]) == pin[2]
+    except metadata.PackageNotFoundError:
+        return False
 
 
 def interpreter(files: Path) -> Path:
@@ -97,6 +112,9 @@ def interpreter(files: Path) -> Path:
 
 def server_ranges() -> list[str]:
     """Return what mlnb itself asks for of the packages that its server needs."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
     found = {}
     for line in metadata.requires("mlnb") or ():
         requirement = Requirement(line)
@@ -108,7 +126,7 @@ def server_ranges() -> list[str]:
     return sorted(found.values())
 
 
-def marker_free(requirement: Requirement) -> bool:
+def marker_free(requirement: "Requirement") -> bool:
     """Tell whether a requirement holds without any extra."""
     return requirement.marker is None or requirement.marker.evaluate({"extra": ""})
 
@@ -118,6 +136,9 @@ def pinned(files: Path) -> list[str]:
 
     Only where `differences` finds none: these are then exactly the packages of the model.
     """
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
     waiting = [*_parsed(requirements_in(files)), *map(Requirement, server_ranges())]
     found: dict[str, str] = {}
     asked: set[tuple[str, str]] = set()
@@ -179,8 +200,13 @@ def _locked(files: Path, different: Sequence[str]) -> Path:
     return made
 
 
-def _parsed(lines: Sequence[str]) -> list[Requirement]:
+def _parsed(lines: Sequence[str]) -> "list[Requirement]":
     """Return the requirements that hold here; the audit has refused what is none."""
+    if not lines:
+        return []
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.utils import canonicalize_name
+
     found = []
     for line in lines:
         try:

@@ -21,6 +21,7 @@ from mlnb.core.extras import require
 from mlnb.core.records import Record
 from mlnb.serving.metrics import SHARED
 from mlnb.serving.routing import Route, Split, Way
+from mlnb.serving.standby import ONE_THREAD
 
 LOAD = 150.0
 """Seconds a model may take to load."""
@@ -28,7 +29,6 @@ ORDER = 45.0
 """Seconds the loader may take to follow any other order."""
 LEAVE = 45.0
 """Seconds after which processes that were told to leave are killed."""
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _LINE = 16 * 1024 * 1024
 _logger = logging.getLogger("mlnb.serving.supervisor")
 
@@ -77,7 +77,7 @@ class Generation:
         self._writer: asyncio.StreamWriter | None = None
         self._lock = asyncio.Lock()
         self._watcher: asyncio.Task[None] | None = None
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Any = None
         self._answers: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
 
     @property
@@ -114,20 +114,22 @@ class Generation:
         """Start a loader process; it loads nothing yet."""
         identity = secrets.token_hex(4)
         control, gate = folder / f"{identity}.control", folder / f"{identity}.gate"
-        environment = {**os.environ, SHARED: str(metrics), **dict.fromkeys(_ONE_THREAD, "1")}
+        environment = {**os.environ, SHARED: str(metrics), **dict.fromkeys(ONE_THREAD, "1")}
+        forks = sys.modules.get("mlnb.serving.nursery")  # there if this process was a standby
         given = {"gate": str(gate), "metrics": str(metrics), "supervisor": supervisor}
+        python = job.get("python") or sys.executable
         with _listening(control) as orders, _listening(gate) as visitors:
-            sockets = [each.fileno() for each in (listener, orders, visitors)]
-            process = await asyncio.create_subprocess_exec(
-                job.get("python") or sys.executable,
-                "-m",
-                "mlnb.serving.loader",
-                *map(str, sockets),
-                json.dumps(given),
-                stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=sockets,
-                env=environment,
-            )
+            sockets = (listener, orders, visitors)
+            if forks is not None and forks.may_fork(python):
+                process = forks.forked(sockets, given)
+            else:
+                numbers = [each.fileno() for each in sockets]
+                process = await asyncio.create_subprocess_exec(
+                    *(python, "-m", "mlnb.serving.loader", *map(str, numbers), json.dumps(given)),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    pass_fds=numbers,
+                    env=environment,
+                )
         created = require("psutil", "serving").Process(process.pid).create_time()
         place = Place(
             id=identity,

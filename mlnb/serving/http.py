@@ -2,7 +2,7 @@
 
 A request is handed on as soon as its last byte is there, in the same turn of the event loop, and
 its answer is one write; that is what makes it several times as fast as a general server (decision
-0021). What a hostile or slow client may do is bounded by `Limits`.
+0028). What a hostile or slow client may do is bounded by `Limits`.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ import httptools
 
 from mlnb.core.errors import RequestTooLarge
 from mlnb.serving.messages import Request, Response
+from mlnb.serving.sockets import BACKLOG
 
 Handle = Callable[[Request, Callable[[Response], None]], None]
 """Answers a request by calling back, at once or later; never raises."""
@@ -82,7 +83,8 @@ class HttpServer:
     async def start(self, listener: Any) -> None:
         """Accept on a listening socket."""
         loop = asyncio.get_running_loop()
-        self._servers.append(await loop.create_server(lambda: Connection(self), sock=listener))
+        server = await loop.create_server(lambda: Connection(self), sock=listener, backlog=BACKLOG)
+        self._servers.append(server)
         if self._sweeper is None:
             self._sweeper = loop.create_task(self._sweep())
 

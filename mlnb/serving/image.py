@@ -17,7 +17,7 @@ from typing import Any
 
 from mlnb.core import project
 from mlnb.core.hashing import digest_file, digest_json
-from mlnb.serving import engines, environments
+from mlnb.serving import comparing, environments
 from mlnb.serving.package import Package
 
 BASE = "python:{python}-slim"
@@ -111,7 +111,7 @@ def write_context(folder: Path, package: Package, endpoint: str, base: str = "")
     (folder / "Dockerfile").write_text(dockerfile(package, base), encoding="utf-8")
     (folder / "requirements.txt").write_text(environments.lock(package.files), encoding="utf-8")
     shutil.copytree(package.files, folder / "model")
-    engine = engines.prepared(package)
+    engine = comparing.prepared(package)
     (folder / "engine").mkdir()
     if engine.is_dir():  # a model that cannot be loaded here was not compared
         shutil.copytree(engine, folder / "engine", dirs_exist_ok=True)

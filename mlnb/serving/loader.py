@@ -38,6 +38,7 @@ from mlnb.core.errors import MlnbError
 from mlnb.serving import metrics
 from mlnb.serving.crew import Child, Crew, WorkerLost, all_told
 from mlnb.serving.prediction_log import new_worker_id
+from mlnb.serving.resident import give_back_code
 from mlnb.serving.trying import threads_of_libraries, tried
 from mlnb.serving.worker import (
     Job,
@@ -169,6 +170,7 @@ class Loader:
             return {"failed": reason.rstrip(".")}
         gc.collect()
         gc.freeze()  # what is there now is not looked at again, so its pages stay shared
+        give_back_code()
         found = ", ".join(threads_of_libraries())
         if found:
             _logger.info("threads of libraries, which workers do without: %s", found)
@@ -373,12 +375,18 @@ class Loader:
 def main() -> None:
     """Run a loader: three descriptors, then what it is given as JSON."""
     listener, control, gate = (socket.socket(fileno=int(number)) for number in sys.argv[1:4])
+    begin(listener, control, gate, json.loads(sys.argv[4]))
+
+
+def begin(listener: socket.socket, control: socket.socket, gate: socket.socket, given: Any) -> None:
+    """Be a loader."""
     logging.basicConfig(
+        force=True,  # one that was forked has the supervisor's
         level=logging.INFO,
         format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s",
     )
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor's affair
-    Loader(listener, control, gate, json.loads(sys.argv[4])).run()
+    Loader(listener, control, gate, given).run()
 
 
 if __name__ == "__main__":

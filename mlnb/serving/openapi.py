@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mlnb.serving.casting import Field
+from mlnb.serving.fields import Field
 from mlnb.serving.routes import Route, Served
 
 _JSON = "application/json"

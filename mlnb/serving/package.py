@@ -11,15 +11,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from mlnb.core import project
 from mlnb.core.errors import BadInput, GateRefused, UnknownName, UntrustedModel
 from mlnb.core.hashing import digest_folder, digest_json
 from mlnb.core.records import Column, ModelVersion, Record
 from mlnb.core.store import Entry
 from mlnb.serving import environments
-from mlnb.serving.casting import fields_of
+from mlnb.serving.fields import fields_of
 
 EXAMPLE = "serving_input_example.json"
 """Where MLflow keeps a model's example, as a request."""
@@ -140,9 +138,9 @@ def package(reference: str) -> Package:
 
 def record(chosen: Package) -> str:
     """Keep a package's manifest, with what answers for it, and return its key."""
-    from mlnb.serving import engines
+    from mlnb.serving import comparing
 
-    report = engines.known(chosen)
+    report = comparing.known(chosen)
     manifest = chosen.manifest
     if report is not None:
         manifest = replace(manifest, engine=report.engine, compared=report.words)
@@ -178,6 +176,8 @@ def example_in(files: Path) -> dict[str, Any]:
 
 def facts_of(files: Path) -> dict[str, Any]:
     """Return what a description of an endpoint may say of a model: a row, and what it predicts."""
+    import yaml
+
     row = example_in(files)
     found: dict[str, Any] = {"example": row} if row else {}
     with suppress(OSError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError):

@@ -11,23 +11,22 @@ import itertools
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mlnb.core.extras import require
-from mlnb.core.records import Record
 from mlnb.serving.batches import Batch
-from mlnb.serving.casting import Field, Row, Schema
+from mlnb.serving.casting import Row, Schema
+from mlnb.serving.comparing import REPORT, Parity
 from mlnb.serving.compiled import Compiled, Original
 from mlnb.serving.compiling import NotCompiled, plan_of
+from mlnb.serving.fields import Field
 from mlnb.serving.scoring import SCORE_TOLERANCE, Engine, Scorer, independent
 
 PLAN = "plan.json"
 TREES = "trees.onnx"
-REPORT = "parity.json"
 RECORDED = 200
 """Recorded rows that are compared."""
 SINGLE = 150
@@ -37,38 +36,6 @@ BESIDE = 40
 _EXTREMES = (0.0, -0.0, 1.0, -1.0, 5e-324, 1e-300, 1e15, -1e15, 3.5e38, 1e300, -1e300)
 _INTEGERS = (0, 1, -1, 7, 2**31, -(2**31), 2**53 + 1, 2**63 - 1)
 _TEXTS = ("", " ", "never seen", "\u00e9\u4e2d", "0", "nan", "None")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parity(Record):
-    """What answers for a model, and what was compared to decide it."""
-
-    format: int = 1
-    engine: str
-    """``onnx`` (numpy and onnxruntime), ``numpy``, or ``scikit-learn``: the model itself."""
-    reason: str
-    """Why the original, or what was shown to be equal."""
-    recorded: int = 0
-    """Recorded rows that were compared."""
-    edges: int = 0
-    """Edge cases that were compared."""
-    refused: int = 0
-    """Of both, how many the original refuses; so does the plan."""
-    difference: float = 0.0
-    """The largest between two scores."""
-    versions: dict[str, str] = field(default_factory=dict)
-    """Of the libraries that were compared."""
-
-    @property
-    def words(self) -> str:
-        """Return all of this in words."""
-        if not self.recorded:
-            return self.reason
-        libraries = ", ".join(f"{name} {number}" for name, number in self.versions.items())
-        return (
-            f"{self.reason} on {self.recorded} recorded rows and {self.edges} edge cases "
-            f"({self.refused} refused by both), scores to {self.difference:.1g}; {libraries}"
-        )
 
 
 class Differs(Exception):
@@ -124,11 +91,6 @@ def engine_in(folder: Path, original: Original) -> Engine | None:
         return None
     plan = require("orjson", "serving").loads((folder / PLAN).read_bytes())
     return Compiled(plan, (folder / TREES).read_bytes(), original)
-
-
-def report_in(folder: Path) -> Parity:
-    """Return the report in a folder."""
-    return Parity.from_dict(require("orjson", "serving").loads((folder / REPORT).read_bytes()))
 
 
 def _compared(

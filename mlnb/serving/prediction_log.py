@@ -40,7 +40,7 @@ from mlnb.serving.scoring import plain
 FORMAT = 2
 SEGMENT_BYTES = 32 * 1024 * 1024
 SUFFIX = ".jsonl"
-SYNC = 0.02
+SYNC = 0.1
 """Seconds after which a line is brought to the disk."""
 REOPEN = 1.0
 """Seconds until a file that could not be made is tried again."""
@@ -65,8 +65,8 @@ class PredictionLog:
         Release number.
     model : str
         ``name@number``.
-    schema : Arrow schema
-        The model's inputs.
+    schema : Arrow schema, or list of Column
+        The model's inputs: names and types.
     limit : int
         Bytes after which a new segment is begun.
     role : str

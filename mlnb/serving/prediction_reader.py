@@ -161,11 +161,32 @@ def table_of(file: Path) -> pa.Table | None:
     return _assemble(header, answered) if answered else None
 
 
+def tail_of(file: Path, size: int) -> pa.Table | None:
+    """Read the rows at the end of a segment, from about so many bytes; None when it has none."""
+    if file.suffix == COMPACT:
+        stored = pq.ParquetFile(file)
+        last = stored.num_row_groups - 1
+        return stored.read_row_group(last) if last >= 0 else None
+    with file.open("rb") as stream:
+        first = stream.readline()
+        begin = max(len(first), file.stat().st_size - size)
+        stream.seek(begin - 1)
+        rest = stream.read()
+    # what was begun before is no whole line
+    header, entries = _read_entries(file, first + rest[rest.find(b"\n") + 1 :])
+    answered = [entry for entry in entries if "predictions" in entry]
+    return _assemble(header, answered) if answered else None
+
+
 def entries_of(file: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return a segment's first line and the others; all empty if it was killed while it began."""
+    return _read_entries(file, file.read_bytes())
+
+
+def _read_entries(file: Path, data: bytes) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     orjson = require("orjson", "serving")
     entries = []
-    for line in lines_of(file.read_bytes()):
+    for line in lines_of(data):
         try:
             entries.append(orjson.loads(line))
         except ValueError:  # torn, and so never acknowledged

@@ -8,7 +8,7 @@ from mlnb.core import lineage, project
 from mlnb.core.errors import BadInput, Conflict, InvalidName, MlnbError, UntrustedModel
 from mlnb.core.names import check_name
 from mlnb.core.records import EndpointStatus, Release
-from mlnb.serving import endpoints, releases, rules
+from mlnb.serving import endpoints, releases
 from mlnb.serving.package import package, record
 from mlnb.serving.routing import Role, Split, share_of
 from mlnb.serving.targets import Candidate, SplitCandidate, SplittingTarget, Target
@@ -99,6 +99,8 @@ def _split(
                 "Say --canary 10%, or --shadow.",
             )
         return Split()
+    from mlnb.serving import rules  # imports NumPy
+
     if shadow and sticky_by:
         raise BadInput("A shadow gets every request, so nothing sticks to it.", "Use --canary.")
     return Split(

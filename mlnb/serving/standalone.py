@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from mlnb.serving.metrics import SHARED
+from mlnb.serving.sockets import BACKLOG
 
 HOME = Path("/opt/mlnb")
 """Where an image has the model and what is to be known of it."""
@@ -35,7 +36,6 @@ PORT = 8080
 LOAD = 180.0
 ORDER = 45.0
 LEAVE = 40.0
-BACKLOG = 2048
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _logger = logging.getLogger("mlnb.serving.standalone")
 

@@ -64,6 +64,9 @@ def write(file: Path, state: LocalState) -> None:
 
 def _supervises(process: Any, name: str) -> bool:
     command = process.cmdline()
+    if "mlnb.serving.standby" in command:  # it was started before its name was known
+        lock = f"/{name}/supervisor.lock"
+        return any(file.path.endswith(lock) for file in process.open_files())
     return "mlnb.serving.supervisor" in command and f'"name": "{name}"' in " ".join(command)
 
 

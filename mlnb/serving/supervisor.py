@@ -27,15 +27,13 @@ from mlnb.core.records import now
 from mlnb.serving import metrics
 from mlnb.serving import state as states
 from mlnb.serving.generation import Generation, Place, WorkerFailed
-from mlnb.serving.prediction_log import SEGMENT_BYTES, SUFFIX, worker_of
 from mlnb.serving.routing import Split
+from mlnb.serving.segments import closed_segments
 from mlnb.serving.sockets import answers, bind_any, sockets_folder
 from mlnb.serving.state import LocalState
 from mlnb.serving.traffic import Traffic
 
 COMPACT_EVERY = 30.0
-SETTLED = 60.0
-"""Seconds after which a small segment that nobody wrote to is compacted with others."""
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 30.0
 _LINE = 16 * 1024 * 1024
@@ -323,37 +321,12 @@ class Supervisor:
         """Hand segments that are closed to a process that turns them into Parquet."""
         while True:
             await asyncio.sleep(COMPACT_EVERY)
-            closed = self._closed_segments()
+            closed = closed_segments(self._folder / "log")
             if closed:
                 process = await asyncio.create_subprocess_exec(
                     sys.executable, "-m", "mlnb.serving.compaction", *closed
                 )
                 await process.wait()
-
-    def _closed_segments(self) -> list[str]:
-        """Return segments that nobody writes to any more, if that is worth it."""
-        files = sorted((self._folder / "log").glob(f"*{SUFFIX}"))
-        newest = {worker_of(file): file for file in files}
-        moment = now().timestamp() - SETTLED
-        sizes = {}
-        for file in files:
-            with contextlib.suppress(FileNotFoundError):
-                facts = file.stat()
-                open_still = newest[worker_of(file)] == file and _is_open(file)
-                if not open_still and facts.st_mtime < moment:
-                    sizes[str(file)] = facts.st_size
-        worth = len(sizes) >= 8 or sum(sizes.values()) >= SEGMENT_BYTES // 8
-        return sorted(sizes) if worth else []
-
-
-def _is_open(file: Path) -> bool:
-    """Tell whether a worker still holds a segment; it has locked it then."""
-    with file.open("rb") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
 
 
 def _detach() -> None:
@@ -369,6 +342,11 @@ def main() -> None:
     """Run a supervisor: the arguments are one JSON object and the descriptor to report on."""
     given, started = json.loads(sys.argv[1]), int(sys.argv[2])
     _detach()
+    begin(given, started)
+
+
+def begin(given: dict[str, Any], started: int) -> None:
+    """Be a supervisor; ``started`` is the descriptor to report on, or -1."""
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s supervisor %(levelname)s: %(message)s"
     )

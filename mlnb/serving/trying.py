@@ -50,7 +50,7 @@ def tried(loaded: Loaded) -> None:
         ended = f"its process ended with code {code}"
         raise PredictionFailed(str(answer.get("failed") or ended).rstrip("."))
     loaded.scorer.merges = answer["merges"]
-    for name in ["pyarrow", *answer["modules"]]:  # shared by the workers, then
+    for name in answer["modules"]:  # shared by the workers, then
         with contextlib.suppress(Exception):
             importlib.import_module(name)
 

@@ -18,6 +18,7 @@ import contextlib
 import json
 import logging
 import os
+import resource
 import socket
 import tempfile
 from collections.abc import Sequence
@@ -28,8 +29,9 @@ from typing import Any
 from mlnb.core.errors import BadInput, PredictionFailed
 from mlnb.core.records import Column
 from mlnb.serving.app import App, Service
-from mlnb.serving.casting import Field, Schema, fields_of
+from mlnb.serving.casting import Schema
 from mlnb.serving.engines import engine
+from mlnb.serving.fields import Field, fields_of
 from mlnb.serving.gate import Gate
 from mlnb.serving.gateway import Gateway
 from mlnb.serving.http import HttpServer, Limits, event_loop
@@ -47,6 +49,7 @@ GRACE = 10
 ORPHANED = 30
 """Seconds that a worker goes on serving when its loader has ended."""
 SHADOW_NICE = 5
+MOST_FILES = 65536
 EXAMPLE = "serving_input_example.json"
 """Where MLflow keeps a model's example, as a request."""
 _logger = logging.getLogger("mlnb.serving")
@@ -97,15 +100,13 @@ def load(job: Job) -> Loaded:
 
 def service_of(loaded: Loaded, release: int, role: str, worker: str) -> Service:
     """Return what a worker's app serves."""
-    import pyarrow as pa
-
     job = loaded.job
     log = PredictionLog(
         Path(job.log),
         worker,
         release,
         job.model,
-        pa.schema([(field.name, field.type) for field in loaded.fields]),
+        [Column(name=field.name, type=field.arrow) for field in loaded.fields],
         role=role,
         sample=job.log_sample,
         exclude=job.log_exclude,
@@ -279,6 +280,15 @@ def in_words(error: Exception) -> str:
     return f"{type(error).__name__}: {text}"
 
 
+def _open_files() -> None:
+    """Let this process have as many connections as it may: 1,024 would be fewer than can wait."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(ValueError, OSError):  # a system with a limit of its own
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def work(
     line: socket.socket,
     listener: socket.socket,
@@ -287,6 +297,7 @@ def work(
     identity: str,
 ) -> None:
     """Be a worker, in a process that was just forked, until told to leave."""
+    _open_files()
     with (
         contextlib.suppress(KeyboardInterrupt),
         asyncio.Runner(loop_factory=event_loop()) as runner,

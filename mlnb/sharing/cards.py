@@ -29,7 +29,11 @@ def card(ref: str) -> str:
     UnknownName, InvalidReference
         If there is no such version.
     """
-    facts = gather(ref)
+    return written(gather(ref))
+
+
+def written(facts: Facts) -> str:
+    """Return the card of a version whose facts were gathered already."""
     sections = [
         ("Model details", _details(facts)),
         ("Inputs", _inputs(facts)),

@@ -99,8 +99,11 @@ class TargetContract:
                 answered = len(traffic.releases)
                 while len(traffic.releases) < answered + 20 and not traffic.failures:
                     time.sleep(0.01)
+                assert traffic.failures == [], f"release {number}: {traffic.failures[:5]}"
                 # the first two may have been on their way when it switched
-                assert set(traffic.releases[answered + 2 :]) == {str(number)}
+                assert set(traffic.releases[answered + 2 :]) == {str(number)}, traffic.releases[
+                    -40:
+                ]
         assert traffic.failures == []
         status = target.status("contract")
         assert (status.status, status.release) == ("running", 3)

@@ -5,11 +5,10 @@ nobody approved, and requirements that are no plain release of a package. Each r
 it found, so that whoever trusts it can say so, or register the model another way.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
-
-from packaging.requirements import InvalidRequirement, Requirement
 
 from mlnb.core.errors import UntrustedModel
 from mlnb.tracking import examining, pickled
@@ -37,6 +36,8 @@ _COMPUTING = (
     "numpy.random.",
 )
 """Packages all of whose functions only compute."""
+_PINNED = re.compile(r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?==\d+(?:\.\d+)*", re.ASCII)
+"""A requirement that needs no reading: a package of a release."""
 _SIZE = 1024 * 1024
 """Bytes that a description or a list of requirements may have."""
 
@@ -190,8 +191,10 @@ def requirement_reasons(folder: Path) -> list[str]:
 def plain_requirement(line: str) -> bool:
     """Tell whether a line asks for a release of a package by name, from the index in use."""
     text = line.partition(" #")[0].strip()
-    if not text or text.startswith("#"):
+    if not text or text.startswith("#") or _PINNED.fullmatch(text):
         return True
+    from packaging.requirements import InvalidRequirement, Requirement
+
     try:
         return Requirement(text).url is None
     except InvalidRequirement:  # an option, a path, an address

@@ -16,7 +16,7 @@ from mlnb.core import lineage, redaction
 from mlnb.core import project as projects
 from mlnb.core.errors import GateRefused, MlnbError, TrackingUnavailable, UntrustedModel
 from mlnb.core.hashing import digest_folder
-from mlnb.core.names import check_name
+from mlnb.core.names import check_name, is_name
 from mlnb.core.records import AliasChange, Column, ModelVersion
 from mlnb.core.urls import without_secrets
 from mlnb.tracking import (
@@ -263,10 +263,13 @@ def resolve(ref: str) -> ModelVersion:
 
 
 def list_models() -> list[ModelVersion]:
-    """Return the newest version of each model, and its champion."""
+    """Return the newest version of each model, and its champion.
+
+    Models of others whose names no line of mlnb's grammar could say are left out.
+    """
     registry = Registry()
     found: list[ModelVersion] = []
-    for name in sorted(registry.names()):
+    for name in sorted(filter(is_name, registry.names())):
         versions = registry.versions(name)
         found += [item for item in versions[:-1] if CHAMPION in item.aliases] + versions[-1:]
     return found

@@ -88,6 +88,22 @@ class Registry:
         with store.failures(self.uri):
             return list(pages(self.client.search_model_versions, f"name = '{name}'"))
 
+    def every(self) -> list[ModelVersion]:
+        """Return all versions of all models."""
+        if store.absent(self.uri):
+            return []
+        with registered.open_registry(self.uri) as opened:
+            if opened is not None:
+                held = {name: opened.aliases(name) or {} for name in opened.names()}
+                return [record(item, held[name]) for name in held for item in opened.versions(name)]
+        with store.failures(self.uri):
+            aliases = {
+                str(item.name): {str(alias): int(number) for alias, number in item.aliases.items()}
+                for item in pages(self.client.search_registered_models)
+            }
+            found = list(pages(self.client.search_model_versions))
+        return [record(item, aliases.get(item.name, {})) for item in found]
+
     def resolve(self, reference: str) -> ModelVersion:
         """Return the version a reference names.
 

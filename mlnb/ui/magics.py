@@ -3,15 +3,19 @@
 Registering imports nothing: Click and the packages are imported when a magic is first used.
 """
 
+import builtins
+import keyword
 import re
 import shlex
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from mlnb.ui import step_cell, track_cell
+from mlnb.ui import completing, step_cell, track_cell
 from mlnb.ui.nouns import NOUNS
 
+_NAME = re.compile(r"(?<![@{$\\])\{([^\W\d]\w*)(?:[.\[!:][^{}]*)?\}(?!\})")
 _TIME = re.compile(r"(@\{\s*[0-9][^{}]*\})")
 
 
@@ -26,6 +30,7 @@ def register(shell: Any) -> None:
                 shell.register_magic_function(magic, "cell", name)
     track_cell.install(shell)
     step_cell.install(shell)
+    completing.install(shell)
     formatter = shell.display_formatter.mimebundle_formatter
     for home, kind in (
         ("mlnb.core.records", "Record"),
@@ -69,11 +74,30 @@ def expanded(line: str, shell: Any, depth: int = 3) -> str:
 
     But leave times alone: of ``flights@{2026-11-10}`` it would make ``flights@2005``. The depth is
     that of the frame of who typed the magic, beyond those of ours and IPython's.
+
+    Raises
+    ------
+    UnknownName
+        If ``{name}`` is no variable: IPython would leave all of the line as it is, silently.
     """
     parts = _TIME.split(line)
     for index in range(0, len(parts), 2):
-        parts[index] = shell.var_expand(parts[index], depth=depth)
+        part = parts[index]
+        parts[index] = shell.var_expand(part, depth=depth)
+        if parts[index] == part and "{" in part:
+            _check_names(part, {**shell.user_ns, **sys._getframe(depth).f_locals})
     return "".join(parts)
+
+
+def _check_names(text: str, namespace: dict[str, Any]) -> None:
+    """Check that what stands in braces, as a name and no more than a name, is a variable."""
+    for name in _NAME.findall(text):
+        if name not in namespace and not hasattr(builtins, name) and not keyword.iskeyword(name):
+            with ClearErrors():
+                from mlnb.core.errors import UnknownName
+
+                known = [known for known in namespace if not known.startswith("_")]
+                raise UnknownName("variable", name, known)
 
 
 def run_line(name: str, line: str, shell: Any) -> Any:

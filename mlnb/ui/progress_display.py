@@ -1,6 +1,7 @@
 """A running pipeline in the terminal: a live table on a tty, one line per step elsewhere."""
 
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ _SHOWN_FIRST = ("RUNNING", "FAILED", "KILLED", "FINISHED", "CACHED", "SKIPPED", 
 """Which steps are shown when there are more of them than lines."""
 BAR = 20
 """Characters of a progress bar."""
+HOLD = 0.3
+"""Seconds after which it is told that a step has started."""
 _AROUND = 6
 """Lines of the terminal that are not the table's rows."""
 
@@ -44,15 +47,25 @@ def display_for(surface: Surface) -> Iterator[Display]:
 
 
 class Lines:
-    """Writes a line when a step starts and when it ends: for CI logs and notebooks."""
+    """Writes a line when a step starts and when it ends: for CI logs and notebooks.
 
-    def __init__(self, stream: IO[str]) -> None:
+    That a step starts is told a moment later, because one whose result is stored ends at once.
+    """
+
+    def __init__(self, stream: IO[str], hold: float = HOLD) -> None:
         self._stream = stream
+        self._hold = hold
         self._seen: dict[str, tuple[str, int, str]] = {}
+        self._held: dict[str, str] = {}
+        self._lock = threading.RLock()
         self._outlook = Outlook()
 
     def __call__(self, progress: PipelineProgress) -> None:
         """Write what is new."""
+        with self._lock:
+            self._take(progress)
+
+    def _take(self, progress: PipelineProgress) -> None:
         if not self._seen:
             count = len(progress.steps)
             left = self._outlook.said(progress, now())
@@ -62,8 +75,25 @@ class Lines:
             waits = step.why if step.status == "RUNNING" else ""
             state = (step.status, step.attempt, waits)
             if self._seen.get(step.name, ("PENDING", 1, "")) != state:
-                self._write(_line(step, progress.updated or now()))
+                self._say(step, _line(step, progress.updated or now()))
             self._seen[step.name] = state
+
+    def _say(self, step: StepProgress, line: str) -> None:
+        if step.status == "RUNNING" and step.attempt == 1 and not step.why and self._hold:
+            self._held[step.name] = line
+            timer = threading.Timer(self._hold, self._release, [step.name])
+            timer.daemon = True
+            timer.start()
+            return
+        if _state(step) == "CACHED":
+            self._held.pop(step.name, None)
+        self._release(step.name)
+        self._write(line)
+
+    def _release(self, name: str) -> None:
+        with self._lock:
+            if (line := self._held.pop(name, None)) is not None:
+                self._write(line)
 
     def _write(self, line: str) -> None:
         print(line, file=self._stream, flush=True)

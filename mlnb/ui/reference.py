@@ -149,8 +149,7 @@ def _error_rows(kind: type[errors.MlnbError], depth: int) -> Iterator[str]:
 def route_table() -> Iterator[str]:
     """Describe the routes of the JupyterLab panel and of an endpoint."""
     from mlnb.serving.protocols import documented
-    from mlnb.ui.server.handlers import routes
-    from mlnb.ui.server.sources import Sources
+    from mlnb.ui.server.routes import ROUTES
 
     yield "# Routes"
     yield ""
@@ -167,13 +166,15 @@ def route_table() -> Iterator[str]:
     for route in documented():
         yield f"| `{route.method} {route.path}` | {'no' if route.open else 'yes'} |"
     yield from ("", "## The JupyterLab panel", "")
-    yield "Served by the Jupyter server, with its authentication; read only."
-    yield from ("", "| route | |", "|---|---|")
-    for path, handler, _ in routes("/", Sources(Path())):
-        for method in handler.SUPPORTED_METHODS:
-            function = vars(handler).get(method.lower())
-            if function is not None:
-                yield f"| `{method} {path}` | {_cell(_first_line(function))} |"
+    yield (
+        "Served by the Jupyter server, with its authentication; its authorizer is asked for the "
+        "action on the resource `mlnb`. The query's `folder` says whose project is meant."
+    )
+    yield from ("", "| route | action | |", "|---|---|---|")
+    for panel_route in ROUTES:
+        path = f"/mlnb/api{panel_route.path}"
+        says = _cell(_first_line(panel_route.answer))
+        yield f"| `{panel_route.method} {path}` | {panel_route.action} | {says} |"
 
 
 # -- the public API ------------------------------------------------------------------------------

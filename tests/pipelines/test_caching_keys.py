@@ -166,6 +166,7 @@ CHANGED: dict[str, tuple[Edit, set[str]]] = {
         {"job"},
     ),
     "a new item of a matrix": (step("sweep", "f: [1, 2]", "f: [1, 2, 3]"), {"sweep[3]"}),
+    "the folder that it runs in": (step("job", "job.py, ", "job.py, cwd: data, "), {"job"}),
     "a script": (text("job.py", "print(k)", "print(k, k)"), {"job"}),
     "a function's module": (text("funcs.py", "'k': k", "'k': k + 1"), {"call"}),
     "another function": (step("call", "funcs:call", "funcs:other"), {"call"}),

@@ -119,6 +119,44 @@ def test_scripts_and_functions_run_as_notebooks_do(project: Project, file: Path)
     assert [step.name for step in again.steps if not step.cached_from] == []
 
 
+FOLDERS = """
+name: folders
+steps:
+  script: {script: tools/here.py, cwd: tools, outputs: tools/out.txt}
+  function: {function: "package.here:here", cwd: tools, params: {name: beside.py}}
+  notebook: {notebook: notebooks/here.ipynb, cwd: .}
+"""
+HERE = (
+    "from pathlib import Path\n\ndef here(name):\n    return {'size': Path(name).stat().st_size}\n"
+)
+
+
+def test_a_step_runs_in_the_folder_that_it_says(project: Project, file: Path) -> None:
+    (project.root / "tools/here.py").write_text(
+        "from pathlib import Path\nPath('out.txt').write_text(Path('beside.py').read_text())\n"
+    )
+    (project.root / "package/here.py").write_text(HERE)
+    write_notebook(
+        project.root / "notebooks/here.ipynb",
+        "import mlnb\nfrom pathlib import Path",
+        "mlnb.glue('is_here', Path('pipeline.yaml').exists())",
+    )
+    file.write_text(FOLDERS)
+    run = pipelines.run(file)
+    steps = by_name(run)
+    assert run.status == "FINISHED", [step.error for step in run.steps]
+    assert (project.root / "tools/out.txt").read_text() == "WORD = 'hello;'"
+    assert steps["function"].values == {"size": 15}
+    assert steps["notebook"].values == {"is_here": True}
+
+    (project.root / "tools/beside.py").write_text("WORD = 'bye;'")
+    fresh = {step.name: step.fresh for step in pipelines.foresee(file).steps}
+    assert fresh["script"] is False, "it names the file, relative to where it runs"
+    file.write_text(FOLDERS.replace("cwd: .", "cwd: tools"))
+    why = {step.name: step.why for step in pipelines.foresee(file).steps}
+    assert why["notebook"] == "cwd . → tools"
+
+
 def test_what_a_script_or_function_depends_on_runs_it_again(project: Project, file: Path) -> None:
     pipelines.run(file)
 

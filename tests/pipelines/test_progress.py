@@ -84,6 +84,17 @@ def test_events_of_a_run_whose_start_is_not_seen_are_left_out() -> None:
     assert progress.fold(events(("step.started", "one", of("one", attempt=1)))) == {}
 
 
+def test_what_nobody_understands_does_not_hide_the_rest() -> None:
+    odd = [
+        ("pipeline.started", "p2", {"steps": ["no record"]}),
+        ("pipeline.started", "p3", {"driver": {"format": 99}}),
+        ("step.finished", "run-1", of("ingest")),
+        ("cell.started", "run-1", of("ingest", cell="first")),
+    ]
+    [(run, found)] = progress.fold(events(started(), *odd)).items()
+    assert (run, found.status) == ("run-1", "RUNNING")
+
+
 def test_a_living_driver_is_running_and_a_dead_one_is_not() -> None:
     me = progress.this_driver()
     assert not progress.has_vanished(me)

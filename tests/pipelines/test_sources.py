@@ -87,6 +87,12 @@ def test_a_script_takes_anything(project: Project, folder: Path) -> None:
     ("step", "error", "message"),
     [
         ({"script": "trian.py"}, UnknownName, "Did you mean 'flow/train.py'?"),
+        (
+            {"script": "train.py", "cwd": "nowhere"},
+            InvalidPipeline,
+            "cwd flow/nowhere is no folder",
+        ),
+        ({"script": "train.py", "cwd": "../.."}, InvalidPipeline, "is outside the project"),
         ({"script": "broken.py"}, InvalidPipeline, "flow/broken.py cannot be read as Python"),
         ({"function": "lab.step:clean"}, InvalidPipeline, "There is no module 'lab.step'"),
         ({"function": "lab.named:cleen"}, InvalidPipeline, "no function 'cleen'. Did you mean"),

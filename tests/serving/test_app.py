@@ -17,7 +17,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from mlnb.core.records import Column
 from mlnb.serving.app import App, Service
-from mlnb.serving.casting import fields_of
+from mlnb.serving.fields import fields_of
 from mlnb.serving.metrics import Metrics
 from mlnb.serving.prediction_log import PredictionLog
 from mlnb.serving.prediction_reader import gaps, read

@@ -7,7 +7,8 @@ from typing import Any
 from mlnb.core.records import Column
 from mlnb.serving.batches import Batch
 from mlnb.serving.batching import INLINE, MOST_ROWS, Batcher, Job, Scored
-from mlnb.serving.casting import Schema, fields_of
+from mlnb.serving.casting import Schema
+from mlnb.serving.fields import fields_of
 from mlnb.serving.messages import Request
 
 SCHEMA = Schema(fields_of([Column(name="x", type="double")]))

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from mlnb.core.errors import SignatureMismatch, UnsupportedData
 from mlnb.core.records import Column
-from mlnb.serving.casting import arrow, cast, fields_of
+from mlnb.serving.casting import arrow, cast
+from mlnb.serving.fields import fields_of
 
 
 def field(kind: str) -> Any:
@@ -136,3 +137,24 @@ def test_numbers_keep_their_value_or_are_refused(values: list[Any], kind: str) -
         else:
             assert math.isclose(before, after, rel_tol=1e-15)
     assert array.type == pa.type_for_alias(kind)
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        *("halffloat", "float16", "float", "float32", "double", "float64", "bool", "boolean"),
+        *("string", "utf8", "large_string", "int8", "uint16", "int32", "uint64", "date32"),
+        *("timestamp[ns]", "timestamp[us, tz=UTC]", "timestamp[s, tz=Europe/Berlin]", "date64[ms]"),
+    ],
+)
+def test_arrow_s_name_of_a_type_is_known_without_arrow(declared: str) -> None:
+    (field,) = fields_of([Column(name="x", type=declared)])
+    assert field.arrow == str(field.type)
+
+
+def test_a_whole_number_that_json_libraries_round_into_range_is_refused() -> None:
+    """They read -9223372036854775809 as the float -2**63, which would fit."""
+    (field,) = fields_of([Column(name="x", type="int64")])
+    assert cast(field, [-(2**63)]) == [-(2**63)]
+    with pytest.raises(SignatureMismatch, match="does not fit int64"):
+        cast(field, [-(2.0**63)])

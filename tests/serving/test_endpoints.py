@@ -1,10 +1,14 @@
 """Deploy, roll back and stop for real: registry, store, processes, HTTP."""
 
+import os
+import shlex
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -27,6 +31,7 @@ from mlnb.core.errors import (
 from mlnb.core.project import Project
 from mlnb.serving import folders, releases
 from mlnb.serving import state as states
+from mlnb.serving.autostarting import unit_text
 from mlnb.serving.control import Control
 from mlnb.serving.targets.local import LocalCandidate
 
@@ -368,3 +373,25 @@ def test_an_endpoint_starts_again_with_what_it_served() -> None:
     assert serving.start("again").release == 1
     assert answered_by("again") == ["2"]
     assert len(serving.history("again")) == 2
+
+
+def test_what_systemd_runs_starts_it_with_nothing_but_the_unit_s_environment(
+    here: Project, tmp_path: Path
+) -> None:
+    serving.deploy("late@1", "morning")
+    serving.stop("morning")
+    unit = dict(line.split("=", 1) for line in unit_text("morning").splitlines() if "=" in line)
+    given = dict(text.split("=", 1) for text in shlex.split(unit["Environment"]))
+    bare = {**given, "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    if "PYTHONPATH" in os.environ:  # where mlnb is not installed but lies beside its tests
+        bare["PYTHONPATH"] = os.environ["PYTHONPATH"]
+
+    def run(command: str) -> None:
+        place = unit["WorkingDirectory"]
+        subprocess.run(shlex.split(unit[command]), cwd=place, env=bare, check=True, timeout=120)
+
+    run("ExecStart")
+    assert serving.status("morning").status == "running"
+    assert serving.endpoint("morning").predict(ROWS)["prediction"].tolist()
+    run("ExecStop")
+    assert serving.status("morning").status == "stopped"

@@ -14,7 +14,8 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from mlnb.core.records import Column
-from mlnb.serving.casting import Schema, fields_of
+from mlnb.serving.casting import Schema
+from mlnb.serving.fields import fields_of
 from mlnb.serving.trying import tried
 from mlnb.serving.scoring import Scorer
 from mlnb.serving.worker import EXAMPLE, Job, Loaded

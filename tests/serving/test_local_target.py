@@ -219,13 +219,15 @@ def test_a_canary_that_crashes_harms_nobody(target: LocalTarget, first: Package)
 
 
 def memory(workers: list[psutil.Process]) -> int:
-    """Return the bytes of a release's processes: what is each one's own, and what they share once.
+    """Return the bytes of an endpoint's processes: what each has alone, and what they share once.
 
     (A proportional share would depend on what else runs on the machine.)
     """
     loader = workers[0].parent()
     assert loader is not None
-    found = [each.memory_full_info() for each in [loader, *workers]]
+    supervisor = loader.parent()
+    assert supervisor is not None
+    found = [each.memory_full_info() for each in [supervisor, loader, *workers]]
     return sum(each.uss for each in found) + max(each.rss - each.uss for each in found)
 
 

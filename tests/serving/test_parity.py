@@ -32,8 +32,10 @@ from sklearn.preprocessing import (
 )
 
 from mlnb.core.records import Column
-from mlnb.serving.casting import Schema, fields_of
-from mlnb.serving.parity import PLAN, REPORT, Parity, engine_in, prepare, report_in
+from mlnb.serving.casting import Schema
+from mlnb.serving.comparing import REPORT, Parity, report_in
+from mlnb.serving.fields import fields_of
+from mlnb.serving.parity import PLAN, engine_in, prepare
 from mlnb.serving.scoring import SCORE_TOLERANCE, Scorer
 
 RANDOM = np.random.default_rng(0)
@@ -254,7 +256,8 @@ def test_a_compiled_model_needs_neither_scikit_learn_nor_pandas(tmp_path: Path) 
 import sys
 from pathlib import Path
 from mlnb.core.records import Column
-from mlnb.serving.casting import Schema, fields_of
+from mlnb.serving.casting import Schema
+from mlnb.serving.fields import fields_of
 from mlnb.serving.parity import engine_in
 types = {"n": "int64", "carrier": "string"}
 names = ["a", "b", "c", "n", "carrier"]

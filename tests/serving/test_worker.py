@@ -8,7 +8,7 @@ from sklearn.linear_model import LinearRegression
 
 from mlnb.core.errors import PredictionFailed
 from mlnb.core.records import Column
-from mlnb.serving.casting import fields_of
+from mlnb.serving.fields import fields_of
 from mlnb.serving.scoring import Scorer
 from mlnb.serving.worker import check_writable, try_out
 

@@ -281,6 +281,15 @@ def test_a_version_of_another_tool_is_not_trusted(project: Project) -> None:
         models.load("other")
 
 
+def test_names_of_other_tools_do_not_hide_the_models(project: Project) -> None:
+    client = store.client()
+    for name in ("Delays (v2), tuned", "<b>bold</b>".replace("/", "|"), "empty", "other"):
+        client.create_registered_model(name)
+        if name != "empty":
+            client.create_model_version(name, "file:///nowhere", None)
+    assert [item.ref for item in models.list_models()] == ["other@1"]
+
+
 @pytest.mark.parametrize(
     ("made", "says"),
     [

@@ -24,7 +24,7 @@ PASSWORD = "Pl4nted!password"  # noqa: S105  (planted)
 MARKER = "Pl4nted"
 
 CELLS = (
-    "%load_ext mlnb",
+    "%load_ext mlnb\nimport os\ntoken = os.environ['SERVICE_TOKEN']",
     "%%track doors --params auto --tag note=$SERVICE_TOKEN --note 'see {token}'\n"
     "import logging, os, sys, warnings\n"
     "import mlnb, pandas as pd\n"

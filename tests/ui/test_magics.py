@@ -65,6 +65,23 @@ def test_a_name_is_the_notebooks_variable(shell: RaisingShell) -> None:
     assert result == View("Doubled", fields=[("value", 42), ("message", "two words")])
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("{x}", "21"),
+        ("{x * 2}", "42"),
+        ("{{x}}", "{x}"),
+        ('{"x": 1}', '{"x": 1}'),
+        ("flights@{yesterday}", "flights@{yesterday}"),
+        ("a{}b", "a{}b"),
+    ],
+)
+def test_braces_are_filled_in_or_left_alone(shell: RaisingShell, typed: str, said: str) -> None:
+    shell.run_cell("x = 21")
+    result = shell.run_cell(f"%probe double x -m '{typed}'").result
+    assert result.fields[1] == ("message", said)
+
+
 def test_a_result_can_be_kept(shell: RaisingShell) -> None:
     shell.run_cell("x = [1]\nkept = %probe double x")
     assert shell.user_ns["kept"].fields[0] == ("value", [1, 1])
@@ -102,11 +119,13 @@ def test_help_works_in_a_cell(shell: RaisingShell, line: str) -> None:
         ("%probe double", "Missing argument 'DATA'"),
         ("%probe double y", "There is no variable or file 'y'."),
         ("%probe double x --nope", "No such option"),
+        ("%probe double x -m {massage}", "There is no variable 'massage'. Did you mean 'message'?"),
+        ("%probe double x -m {massage[0]:>3}", "There is no variable 'massage'."),
         ('%probe double "x', "The line cannot be read: No closing quotation."),
     ],
 )
 def test_bad_input_is_one_clear_error(shell: RaisingShell, line: str, message: str) -> None:
-    shell.run_cell("x = 1")
+    shell.run_cell("x, message = 1, 'm'")
     with pytest.raises(BadInput) as caught:
         shell.run_cell(line)
     assert message in str(caught.value)

@@ -1,3 +1,4 @@
+import time
 from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
@@ -47,7 +48,7 @@ def drawn(seen: PipelineProgress, width: int = 80, height: int = 30) -> list[str
 
 def test_a_log_tells_each_change_once(project: Project) -> None:
     stream = StringIO()
-    lines = Lines(stream)
+    lines = Lines(stream, hold=0)
     waiting = progress(step("a", "PENDING"), step("c", "PENDING"), step("f", "PENDING"))
     lines(waiting)
     lines(progress(step("a", "RUNNING"), step("c", "PENDING"), step("f", "PENDING")))
@@ -60,6 +61,37 @@ def test_a_log_tells_each_change_once(project: Project) -> None:
         "c: CACHED: nothing has changed since p-0",
         "f: RUNNING a.ipynb, attempt 2",
         "a: RUNNING, is tried again after 1.0 s",
+        "f: FAILED after 3.0 s, 2/4 cells: a.ipynb, cell 3: ValueError: no",
+    ]
+
+
+def test_a_step_whose_result_is_stored_is_not_said_to_run() -> None:
+    stream = StringIO()
+    lines = Lines(stream, hold=0.2)
+    waiting = (step("a", "PENDING"), step("c", "PENDING"))
+    lines(progress(*waiting))
+    lines(progress(step("a", "RUNNING"), step("c", "RUNNING")))
+    lines(progress(step("a", "RUNNING"), CACHED))
+    assert "RUNNING" not in stream.getvalue()
+    deadline = time.monotonic() + 10
+    while "a: RUNNING" not in stream.getvalue() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    said = [line.partition("  ")[2] or line for line in stream.getvalue().splitlines()]
+    assert said == [
+        "p-1: 2 steps",
+        "c: CACHED: nothing has changed since p-0",
+        "a: RUNNING a.ipynb",
+    ]
+
+
+def test_a_step_that_fails_at_once_was_running() -> None:
+    stream = StringIO()
+    lines = Lines(stream, hold=60)
+    lines(progress(step("f", "RUNNING")))
+    lines(progress(FAILED))
+    said = [line.partition("  ")[2] or line for line in stream.getvalue().splitlines()]
+    assert said[1:] == [
+        "f: RUNNING a.ipynb",
         "f: FAILED after 3.0 s, 2/4 cells: a.ipynb, cell 3: ValueError: no",
     ]
 

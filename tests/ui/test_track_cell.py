@@ -209,6 +209,7 @@ CELLS = {
     "option": "%%track option --nope\nprint('ran')",
     "reserved": "%%track reserved --tag mlnb.step=1\nprint('ran')",
     "quote": "%%track quote 'unclosed\nprint('ran')",
+    "undefined": "%%track {undefined}\nprint('ran')",
 }
 
 
@@ -241,11 +242,12 @@ def test_a_failing_await_is_recorded(executed: Executed) -> None:
         ("option", "No such option"),
         ("reserved", "is reserved"),
         ("quote", "quotation"),
+        ("undefined", "There is no variable 'undefined'."),
     ],
 )
 def test_bad_options_fail_the_cell_before_it_runs(executed: Executed, name: str, says: str) -> None:
     (error,) = executed.cells[name].outputs
-    assert error.ename == "BadInput"
+    assert error.ename == ("UnknownName" if name == "undefined" else "BadInput")
     assert says in "\n".join(error.traceback)
     assert len(error.traceback) <= 3
     assert name not in executed.runs

@@ -1,85 +1,60 @@
 import React from 'react';
 
 import type { IList } from '../panel/list';
-import { Ago, Badge, Facts, Snippet, Values } from '../panel/parts';
-import { Row } from '../panel/row';
-import type { DatasetVersion } from '../records';
+import { Ago, Badge } from '../panel/parts';
+import { Line } from '../panel/row';
+import type { DatasetSummary } from '../records';
 import { count, number, size } from '../text';
+import { trans } from '../translation';
+import { entries } from './menu';
 
-function DatasetRow({
-  record: version
-}: {
-  record: DatasetVersion;
-}): JSX.Element {
-  const ref = `${version.name}@${version.number}`;
+function DatasetRow({ row: version }: { row: DatasetSummary }): JSX.Element {
   return (
-    <Row
+    <Line
       title={version.name}
       tone="good"
-      status={`version ${version.number}`}
+      status={trans.__('version %1', version.number)}
       badges={
         <>
           <Badge tone="busy">{`v${version.number}`}</Badge>
-          {version.tags.map(tag => (
+          {version.tags.slice(0, 3).map(tag => (
             <Badge key={tag}>{tag}</Badge>
           ))}
         </>
       }
       aside={<Ago time={version.created} />}
-      summary={[
-        `${count(version.rows, 'row')} × ${number(version.columns.length)}`,
-        version.message
-      ]
-        .filter(Boolean)
-        .join(' · ')}
-    >
-      {() => (
-        <>
-          <Snippet
-            code={`%dataset load ${ref} --into ${variable(version.name)}`}
-          />
-          <Facts
-            facts={[
-              ['message', version.message],
-              ['size', size(version.bytes)],
-              ['author', version.author],
-              ['run', version.run?.slice(0, 8)],
-              ['parent', version.parent && `${version.name}@${version.parent}`],
-              ['digest', version.digest.slice(0, 16)]
-            ]}
-          />
-          <Values
-            title="Columns"
-            values={Object.fromEntries(
-              version.columns.map(column => [column.name, column.type])
-            )}
-          />
-        </>
-      )}
-    </Row>
+      summary={[shape(version), version.message].filter(Boolean).join(' · ')}
+    />
   );
 }
 
-/** A dataset's name as a Python name. */
-function variable(name: string): string {
-  const word = name.replace(/[^A-Za-z0-9_]/g, '_');
-  return /^[0-9]/.test(word) ? `_${word}` : word;
+function shape(version: DatasetSummary): string {
+  switch (version.kind) {
+    case 'table':
+      return `${count(version.rows, 'row')} × ${number(version.columns)}`;
+    case 'files':
+      return `${count(version.rows, 'file')}, ${size(version.bytes)}`;
+    case 'link':
+      return trans.__('linked');
+  }
 }
 
 export const datasets: IList<'datasets'> = {
   id: 'datasets',
-  title: 'Datasets',
-  empty: {
-    text: 'Keep a data frame as a version that never changes:',
+  title: () => trans.__('Datasets'),
+  empty: () => ({
+    text: trans.__('Keep a data frame as a version that never changes:'),
     code: '%dataset save df my-data -m "first version"'
-  },
+  }),
   key: version => version.name,
-  words: version => [
-    version.name,
-    version.message,
-    version.author,
-    ...version.tags,
-    ...version.columns.map(column => column.name)
+  name: version => `${version.name}@${version.number}`,
+  document: version => ({ kind: 'dataset', id: version.name }),
+  orders: () => [
+    { order: 'name', label: trans.__('Name') },
+    { order: '-created', label: trans.__('Newest first') },
+    { order: '-rows', label: trans.__('Most rows first') },
+    { order: '-bytes', label: trans.__('Largest first') }
   ],
+  entries,
   Row: DatasetRow
 };

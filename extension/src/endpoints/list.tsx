@@ -2,10 +2,12 @@ import React from 'react';
 
 import type { IList } from '../panel/list';
 import type { Tone } from '../panel/parts';
-import { Ago, Badge, Facts, Snippet } from '../panel/parts';
-import { Row } from '../panel/row';
+import { Ago, Badge } from '../panel/parts';
+import { Line } from '../panel/row';
 import type { EndpointStatus } from '../records';
-import { count, number } from '../text';
+import { count } from '../text';
+import { trans } from '../translation';
+import { entries } from './menu';
 
 const TONES: Record<EndpointStatus['status'], Tone> = {
   running: 'good',
@@ -14,66 +16,53 @@ const TONES: Record<EndpointStatus['status'], Tone> = {
   failed: 'bad'
 };
 
-function EndpointRow({
-  record: endpoint
-}: {
-  record: EndpointStatus;
-}): JSX.Element {
+function statusOf(status: EndpointStatus['status']): string {
+  switch (status) {
+    case 'running':
+      return trans.__('running');
+    case 'starting':
+      return trans.__('starting');
+    case 'stopped':
+      return trans.__('stopped');
+    case 'failed':
+      return trans.__('failed');
+  }
+}
+
+function EndpointRow({ row: endpoint }: { row: EndpointStatus }): JSX.Element {
   const running = endpoint.status === 'running';
+  const status = statusOf(endpoint.status);
   return (
-    <Row
+    <Line
       title={endpoint.name}
       tone={TONES[endpoint.status]}
-      status={endpoint.status}
+      status={status}
       badges={endpoint.model ? <Badge tone="busy">{endpoint.model}</Badge> : ''}
-      aside={
-        running && endpoint.since ? (
-          <Ago time={endpoint.since} />
-        ) : (
-          endpoint.status
-        )
-      }
+      aside={running && endpoint.since ? <Ago time={endpoint.since} /> : status}
       summary={
         running
           ? `${count(endpoint.requests, 'request')} · ${count(endpoint.errors, 'error')}`
           : endpoint.detail
       }
-    >
-      {() => (
-        <>
-          {running && (
-            <Snippet
-              code={`import mlnb\nmlnb.serving.endpoint("${endpoint.name}").predict(X)`}
-            />
-          )}
-          <Facts
-            facts={[
-              ['status', endpoint.status],
-              ['detail', endpoint.detail],
-              ['address', endpoint.url],
-              ['release', endpoint.release && number(endpoint.release)],
-              ['model', endpoint.model]
-            ]}
-          />
-        </>
-      )}
-    </Row>
+    />
   );
 }
 
 export const endpoints: IList<'endpoints'> = {
   id: 'endpoints',
-  title: 'Endpoints',
-  empty: {
-    text: 'Serve a registered model over HTTP:',
+  title: () => trans.__('Endpoints'),
+  empty: () => ({
+    text: trans.__('Serve a registered model over HTTP:'),
     code: '%deploy my-model@champion --to my-endpoint'
-  },
+  }),
   key: endpoint => endpoint.name,
-  words: endpoint => [
-    endpoint.name,
-    endpoint.status,
-    endpoint.model,
-    endpoint.url
+  name: endpoint => endpoint.name,
+  document: endpoint => ({ kind: 'endpoint', id: endpoint.name }),
+  orders: () => [
+    { order: 'name', label: trans.__('Name') },
+    { order: 'status', label: trans.__('Status') },
+    { order: '-requests', label: trans.__('Most requests first') }
   ],
+  entries,
   Row: EndpointRow
 };

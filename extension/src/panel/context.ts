@@ -15,7 +15,7 @@ export const PanelContext = createContext<IPanelContext | null>(null);
 export function usePanel(): IPanelContext {
   const context = useContext(PanelContext);
   if (!context) {
-    throw new Error('This part only works inside the panel.');
+    throw new Error('This part only works inside the panel or a document.');
   }
   return context;
 }

@@ -1,53 +1,106 @@
-import { fireEvent, render, screen, within } from '@testing-library/react';
+import { act, fireEvent, render, screen, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import React from 'react';
-import { describe, expect, it, type Mock, vi } from 'vitest';
-
-import type { IActions } from '../notebook';
-import type { Overview } from '../records';
 import {
-  dataset,
+  afterEach,
+  beforeAll,
+  describe,
+  expect,
+  it,
+  type Mock,
+  vi
+} from 'vitest';
+
+import { ApiError } from '../api';
+import { MlnbModel } from '../model';
+import type { IActions } from '../notebook';
+import {
+  datasetLine,
   endpoint,
-  model,
-  overview,
+  FakeServer,
+  modelLine,
   progress,
-  run,
+  runLine,
   step
 } from '../testing/samples';
-import type { IMlnbModel, IState } from '../tokens';
 import { SECTIONS } from '../tokens';
+import { PanelLayout } from './layout';
 import { Panel } from './panel';
+import { Selection } from './selection';
+import type { ISide } from './side';
 
-function show(
-  content: Partial<Overview> | null,
-  part: Partial<IState> = {}
-): {
-  actions: Record<keyof IActions, Mock>;
-  refresh: Mock;
-  root: HTMLElement;
-} {
-  const actions = { insert: vi.fn(), copy: vi.fn(), open: vi.fn() };
-  const refresh = vi.fn(() => Promise.resolve());
-  const state: IState = {
-    overview: content && overview(content),
-    problem: null,
-    loading: false,
-    ...part
+/** Pixels of every list; jsdom lays nothing out. */
+const HEIGHT = 460;
+
+beforeAll(() => {
+  for (const name of ['offsetHeight', 'offsetWidth'] as const) {
+    Object.defineProperty(HTMLElement.prototype, name, { get: () => HEIGHT });
+  }
+  Element.prototype.scrollTo = function (where?: ScrollToOptions | number) {
+    this.scrollTop = typeof where === 'object' ? (where.top ?? 0) : 0;
+    this.dispatchEvent(new Event('scroll'));
   };
-  const { container } = render(
-    <Panel
-      model={{ refresh } as unknown as IMlnbModel}
-      state={state}
-      actions={actions}
-    />
-  );
-  return { actions, refresh, root: container };
+});
+
+interface IShown {
+  server: FakeServer;
+  model: MlnbModel;
+  side: ISide;
+  actions: { [name in keyof IActions]: Mock };
+  order: Mock;
+  root: HTMLElement;
 }
 
-const FULL: Partial<Overview> = {
-  runs: [run(), run({ id: 'x', name: 'calm-owl', status: 'FAILED' })],
-  datasets: [dataset()],
-  models: [model()],
+const models: MlnbModel[] = [];
+afterEach(() => models.splice(0).forEach(model => model.dispose()));
+
+async function show(
+  rows: Partial<FakeServer['rows']>,
+  prepare: (server: FakeServer) => void = () => undefined
+): Promise<IShown> {
+  const server = new FakeServer();
+  Object.assign(server.rows, rows);
+  prepare(server);
+  const model = new MlnbModel(server);
+  models.push(model);
+  const actions = {
+    insert: vi.fn(),
+    copy: vi.fn(),
+    open: vi.fn(),
+    openDocument: vi.fn(),
+    openExecuted: vi.fn(),
+    perform: vi.fn()
+  };
+  const order = vi.fn();
+  const selections = Object.fromEntries(
+    SECTIONS.map(section => [section, new Selection()])
+  ) as unknown as ISide['selections'];
+  const side = {
+    model,
+    layout: new PanelLayout(),
+    selections,
+    menus: { order }
+  };
+  const { container } = render(<Panel side={side} actions={actions} />);
+  model.visible = true;
+  await settle();
+  return { server, model, side, actions, order, root: container };
+}
+
+async function settle(milliseconds = 20): Promise<void> {
+  await act(async () => {
+    await new Promise(resolve => window.setTimeout(resolve, milliseconds));
+  });
+}
+
+const FULL: Partial<FakeServer['rows']> = {
+  runs: [
+    runLine(),
+    runLine({ id: 'x', name: 'calm-owl', status: 'FAILED', error: 'boom' }),
+    runLine({ id: 'y', name: 'shy-bear', metrics: {} })
+  ],
+  datasets: [datasetLine()],
+  models: [modelLine()],
   endpoints: [endpoint()],
   pipelines: [
     progress({
@@ -65,6 +118,10 @@ const FULL: Partial<Overview> = {
   ]
 };
 
+const MANY = Array.from({ length: 3000 }, (_, place) =>
+  runLine({ id: `id-${place}`, name: `run-${place}` })
+);
+
 function section(name: string): HTMLElement {
   const heading = screen.getByRole('heading', { name: new RegExp(name) });
   const found = heading.closest('section');
@@ -72,14 +129,30 @@ function section(name: string): HTMLElement {
   return found as HTMLElement;
 }
 
+function row(name: RegExp | string): HTMLElement {
+  return screen.getByRole('option', { name });
+}
+
+function press(key: string, more: object = {}): void {
+  fireEvent.keyDown(document.activeElement as Element, { key, ...more });
+}
+
 describe('the panel', () => {
   it('says that it reads before it knows anything', () => {
-    show(null);
+    const model = new MlnbModel(new FakeServer());
+    models.push(model);
+    const side = { model, layout: new PanelLayout() };
+    render(
+      <Panel
+        side={side as unknown as ISide}
+        actions={{} as unknown as IActions}
+      />
+    );
     expect(screen.getByRole('status').textContent).toContain('Reading');
   });
 
-  it('shows all sections in the order in which data flows', () => {
-    const { root } = show(FULL);
+  it('shows all sections in the order in which data flows', async () => {
+    const { root } = await show(FULL);
     const ids = [...root.querySelectorAll('[data-mlnb-section]')].map(node =>
       node.getAttribute('data-mlnb-section')
     );
@@ -90,7 +163,7 @@ describe('the panel', () => {
   });
 
   it('teaches the first command where there is nothing', async () => {
-    const { actions } = show({});
+    const { actions } = await show({});
     const empty = section('Datasets');
     expect(empty.textContent).toContain('%dataset save df');
     await userEvent.click(
@@ -103,63 +176,46 @@ describe('the panel', () => {
     expect(actions.copy).toHaveBeenCalledOnce();
   });
 
-  it('offers a terminal command to copy only', () => {
-    show({});
+  it('offers a terminal command to copy only', async () => {
+    await show({});
     const empty = section('Pipelines');
     expect(within(empty).queryByRole('button', { name: /Insert/ })).toBeNull();
     expect(empty.textContent).toContain('mlnb run');
   });
 
-  it('says the status of each thing in words too', () => {
-    show(FULL);
+  it('says the status of each thing in words too', async () => {
+    await show(FULL);
     const runs = section('Runs');
-    expect(within(runs).getByRole('img', { name: 'finished' })).toBeTruthy();
+    expect(within(runs).getAllByRole('img', { name: 'finished' })).toHaveLength(
+      2
+    );
     expect(within(runs).getByRole('img', { name: 'failed' })).toBeTruthy();
-    const models = section('Models');
+    expect(runs.textContent).toContain('boom');
     expect(
-      within(models).getByRole('img', { name: 'passed its gate' })
+      within(section('Models')).getByRole('img', { name: 'passed its gate' })
     ).toBeTruthy();
   });
 
-  it('opens a line to its details, and a notebook from there', async () => {
-    const { actions } = show(FULL);
-    const line = within(section('Runs')).getByRole('button', {
-      name: /brave-fox/
-    });
-    expect(line.getAttribute('aria-expanded')).toBe('false');
-    await userEvent.click(line);
-    expect(line.getAttribute('aria-expanded')).toBe('true');
-    expect(section('Runs').textContent).toContain('flights@3');
-    expect(section('Runs').textContent).toContain('uncommitted changes');
-    await userEvent.click(
-      screen.getByRole('button', { name: 'notebooks/train.ipynb' })
-    );
-    expect(actions.open).toHaveBeenCalledWith('notebooks/train.ipynb');
+  it.each([
+    ['brave-fox', 'run', 'a1b2c3'],
+    ['late-arrivals', 'model', 'late-arrivals@2'],
+    ['train\\[boosting', 'pipeline', 'flights-1']
+  ])('opens the document of %s by a click', async (name, kind, id) => {
+    const { actions } = await show(FULL);
+    await userEvent.click(row(new RegExp(name)));
+    expect(actions.openDocument).toHaveBeenCalledExactlyOnceWith(kind, id);
   });
 
-  it('gives the code that loads a dataset, with a Python name', async () => {
-    const { actions } = show({ datasets: [dataset({ name: 'flights-2013' })] });
-    await userEvent.click(
-      within(section('Datasets')).getByRole('button', { name: /flights-2013/ })
-    );
-    await userEvent.click(
-      within(section('Datasets')).getByRole('button', { name: /^Insert/ })
-    );
-    expect(actions.insert).toHaveBeenCalledWith(
-      '%dataset load flights-2013@3 --into flights_2013'
-    );
-  });
-
-  it('shows a running pipeline: step, cell and how far', () => {
-    show(FULL);
+  it('shows a running pipeline: step, cell and how far', async () => {
+    await show(FULL);
     const pipelines = section('Pipelines');
     expect(pipelines.textContent).toContain('train[boosting] · cell 4/12');
     const bar = within(pipelines).getByRole('progressbar');
     expect(bar.getAttribute('aria-valuenow')).toBe('63');
   });
 
-  it('names the failed step of a pipeline', () => {
-    show({
+  it('names the failed step of a pipeline', async () => {
+    await show({
       pipelines: [
         progress({
           status: 'FAILED',
@@ -176,57 +232,24 @@ describe('the panel', () => {
     expect(within(section('Pipelines')).queryByRole('progressbar')).toBeNull();
   });
 
-  it('filters every list', async () => {
-    show(FULL);
-    await userEvent.type(screen.getByRole('searchbox'), 'owl');
-    expect(screen.queryByText('brave-fox')).toBeNull();
-    expect(screen.getByText('calm-owl')).toBeTruthy();
-    expect(section('Runs').textContent).toContain('1 of 2');
-    expect(section('Datasets').textContent).toContain('Nothing here matches');
-    await userEvent.keyboard('{Escape}');
-    expect(screen.getByText('brave-fox')).toBeTruthy();
-  });
-
-  it('finds a run by a parameter', async () => {
-    show(FULL);
-    await userEvent.type(screen.getByRole('searchbox'), 'depth=7 FAILED');
-    expect(screen.queryByText('brave-fox')).toBeNull();
-    expect(screen.getByText('calm-owl')).toBeTruthy();
-  });
-
-  it('is walked with the arrow keys', () => {
-    show(FULL);
-    const filter = screen.getByRole('searchbox');
-    filter.focus();
-    fireEvent.keyDown(filter, { key: 'ArrowDown' });
-    expect(document.activeElement?.textContent).toContain('Runs');
-    fireEvent.keyDown(document.activeElement as Element, { key: 'ArrowDown' });
-    expect(document.activeElement?.textContent).toContain('brave-fox');
-    fireEvent.keyDown(document.activeElement as Element, { key: 'ArrowUp' });
-    expect(document.activeElement?.textContent).toContain('Runs');
-    fireEvent.keyDown(document.activeElement as Element, { key: 'End' });
-    expect(document.activeElement?.textContent).toContain('flights');
-  });
-
-  it('shows what went wrong and what to do, beside what is known', () => {
-    show(FULL, {
-      problem: { error: 'NetworkError', message: 'Gone.', fix: 'Wait a bit.' }
-    });
+  it('shows what went wrong and what to do, beside what is known', async () => {
+    const { server, model } = await show(FULL);
+    server.error = new ApiError('NetworkError', 'Gone.', 'Wait a bit.');
+    void model.refresh();
+    await settle();
     const alert = screen.getByRole('alert');
     expect(alert.textContent).toContain('Gone.');
     expect(alert.textContent).toContain('Wait a bit.');
     expect(screen.getByText('brave-fox')).toBeTruthy();
   });
 
-  it('shows the problem of one list in that list only', () => {
-    show({
-      problems: {
-        endpoints: {
-          error: 'MissingExtra',
-          message: "This needs 'uvicorn'.",
-          fix: "Run: pip install 'mlnb[serving]'"
-        }
-      }
+  it('shows the problem of one list in that list only', async () => {
+    await show(FULL, server => {
+      server.errors['endpoints'] = new ApiError(
+        'MissingExtra',
+        "This needs 'uvicorn'.",
+        "Run: pip install 'mlnb[serving]'"
+      );
     });
     expect(within(section('Endpoints')).getByRole('alert').textContent).toMatch(
       /pip install/
@@ -235,38 +258,171 @@ describe('the panel', () => {
     expect(screen.getAllByRole('alert')).toHaveLength(1);
   });
 
-  it('folds a section', async () => {
-    show(FULL);
-    const fold = within(section('Runs')).getByRole('button', { name: /^Runs/ });
-    await userEvent.click(fold);
-    expect(fold.getAttribute('aria-expanded')).toBe('false');
-    expect(
-      within(section('Runs')).queryByRole('button', { name: /brave-fox/ })
-    ).toBeNull();
-  });
-
   it('refreshes on request', async () => {
-    const { refresh } = show(FULL);
+    const { server } = await show(FULL);
+    const before = server.count('runs');
     await userEvent.click(screen.getByRole('button', { name: 'Refresh' }));
-    expect(refresh).toHaveBeenCalledOnce();
+    await settle();
+    expect(server.count('runs')).toBe(before + 1);
   });
 
   it('shows a metric that is no number', async () => {
     // JSON has no NaN: the server sends null
-    const broken = { loss: null } as unknown as { [name: string]: number };
-    show({
-      runs: [run({ metrics: broken })],
-      models: [model({ metrics: broken })]
+    const metrics = { loss: null } as unknown as { [name: string]: number };
+    await show({
+      runs: [runLine({ metrics })],
+      models: [modelLine({ metrics })]
     });
     expect(section('Models').textContent).toContain('loss n/a');
-    await userEvent.click(screen.getByRole('button', { name: /brave-fox/ }));
-    expect(section('Runs').textContent).toContain('n/a');
+    expect(section('Runs').textContent).toContain('loss n/a');
   });
 
-  it('never takes text from a record as markup', () => {
-    const { root } = show({
-      runs: [run({ name: '<img src=x onerror=alert(1)>' })]
+  it('never takes text from a record as markup', async () => {
+    const { root } = await show({
+      runs: [runLine({ name: '<img src=x onerror=alert(1)>', error: '<b>x' })]
     });
-    expect(root.querySelector('img')).toBeNull();
+    expect(root.querySelector('img, b')).toBeNull();
+  });
+});
+
+describe('the filter', () => {
+  it('is answered by the server, for every list', async () => {
+    const { server } = await show(FULL);
+    await userEvent.type(screen.getByRole('searchbox'), 'owl');
+    await settle(300);
+    expect(screen.queryByText('brave-fox')).toBeNull();
+    expect(screen.getByText('calm-owl')).toBeTruthy();
+    expect(section('Datasets').textContent).toContain('Nothing here matches');
+    for (const name of SECTIONS) {
+      const asked = server.asked.filter(one => one.name === name);
+      expect(asked.at(-1)?.['query']).toBe('owl');
+    }
+    await userEvent.keyboard('{Escape}');
+    await settle(300);
+    expect(screen.getByText('brave-fox')).toBeTruthy();
+  });
+
+  it('takes what is typed on a row', async () => {
+    await show(FULL);
+    row(/brave-fox/).focus();
+    press('o');
+    const filter: HTMLInputElement = screen.getByRole('searchbox');
+    expect(document.activeElement).toBe(filter);
+    expect(filter.value).toBe('o');
+  });
+});
+
+describe('a list', () => {
+  it('has only the rows in view, and says how many there are', async () => {
+    await show({ runs: MANY });
+    const options = screen.getAllByRole('option');
+    expect(options.length).toBeGreaterThan(10);
+    expect(options.length).toBeLessThan(60);
+    expect(options[0]?.getAttribute('aria-setsize')).toBe('3000');
+    expect(section('Runs').textContent).toContain('3,000');
+  });
+
+  it('is walked by the keyboard, one stop for Tab', async () => {
+    const { actions } = await show({ runs: MANY });
+    const stops = screen
+      .getAllByRole('option')
+      .filter(option => option.tabIndex === 0);
+    expect(stops).toHaveLength(1);
+    row(/\brun-0\b/).focus();
+    press('ArrowDown');
+    press('ArrowDown');
+    expect(document.activeElement?.textContent).toContain('run-2');
+    press('Enter');
+    expect(actions.openDocument).toHaveBeenCalledWith('run', 'id-2');
+    press('End');
+    await settle(200);
+    expect(document.activeElement?.getAttribute('aria-posinset')).toBe('3000');
+    press('Home');
+    await settle();
+    expect(document.activeElement?.textContent).toContain('run-0');
+    press('PageDown');
+    const place = Number(document.activeElement?.getAttribute('aria-posinset'));
+    expect(place).toBeGreaterThan(5);
+    expect(place).toBeLessThan(20);
+  });
+
+  it('is left upwards and downwards', async () => {
+    await show(FULL);
+    const filter = screen.getByRole('searchbox');
+    filter.focus();
+    press('ArrowDown');
+    expect(document.activeElement?.textContent).toContain('Runs');
+    press('ArrowDown');
+    expect(document.activeElement?.textContent).toContain('brave-fox');
+    press('ArrowUp');
+    expect(document.activeElement?.textContent).toContain('Runs');
+    press('ArrowDown');
+    press('End');
+    press('ArrowDown');
+    expect(document.activeElement?.textContent).toContain('Datasets');
+  });
+
+  it('opens its menu by the keyboard', async () => {
+    await show(FULL);
+    const opened = vi.fn();
+    document.addEventListener('contextmenu', opened, { once: true });
+    row(/calm-owl/).focus();
+    press('F10', { shiftKey: true });
+    expect(opened).toHaveBeenCalledOnce();
+    document.addEventListener('contextmenu', opened, { once: true });
+    press('ContextMenu');
+    expect(opened).toHaveBeenCalledTimes(2);
+  });
+
+  it('offers to compare runs that are selected', async () => {
+    const { actions } = await show(FULL);
+    expect(screen.queryByRole('button', { name: /Compare/ })).toBeNull();
+    row(/brave-fox/).focus();
+    press(' ');
+    press('ArrowDown', { shiftKey: true });
+    expect(row(/calm-owl/).getAttribute('aria-selected')).toBe('true');
+    fireEvent.click(row(/shy-bear/), { ctrlKey: true });
+    await userEvent.click(screen.getByRole('button', { name: 'Compare 3' }));
+    expect(actions.openDocument).toHaveBeenCalledExactlyOnceWith(
+      'compare',
+      'a1b2c3,x,y'
+    );
+    row(/brave-fox/).focus();
+    press('Escape');
+    expect(screen.queryByRole('button', { name: /Compare/ })).toBeNull();
+  });
+
+  it('selects a range with Shift', async () => {
+    const { side, actions } = await show({ runs: MANY });
+    fireEvent.click(row(/\brun-2\b/), { ctrlKey: true });
+    fireEvent.click(row(/\brun-5\b/), { shiftKey: true });
+    expect(side.selections.runs.keys).toEqual(['id-2', 'id-3', 'id-4', 'id-5']);
+    expect(actions.openDocument).not.toHaveBeenCalled();
+  });
+
+  it('is ordered by a menu of its own', async () => {
+    const { order } = await show(FULL);
+    await userEvent.click(
+      screen.getByRole('button', { name: 'Order of Runs' })
+    );
+    expect(order).toHaveBeenCalledWith('runs', expect.any(HTMLElement));
+  });
+
+  it('folds', async () => {
+    const { side } = await show(FULL);
+    const fold = within(section('Runs')).getByRole('button', { name: /^Runs/ });
+    await userEvent.click(fold);
+    expect(fold.getAttribute('aria-expanded')).toBe('false');
+    expect(screen.queryByText('brave-fox')).toBeNull();
+    expect(side.layout.isFolded('runs')).toBe(true);
+  });
+
+  it('keeps the focus on its row when rows come and go', async () => {
+    const { server, model } = await show(FULL);
+    row(/calm-owl/).focus();
+    server.rows.runs = [runLine({ id: 'new', name: 'new-one' }), ...MANY];
+    void model.refresh();
+    await settle(100);
+    expect(document.activeElement?.getAttribute('role')).toBe('option');
   });
 });

@@ -57,18 +57,22 @@ export function IconButton({
   icon,
   label,
   onClick,
-  className = ''
+  className = '',
+  menu = false
 }: {
   icon: LabIcon;
   label: string;
-  onClick: () => void;
+  onClick: (event: React.MouseEvent<HTMLButtonElement>) => void;
   className?: string;
+  /** Whether it opens a menu. */
+  menu?: boolean;
 }): JSX.Element {
   return (
     <button
       type="button"
       className={`mlnb-IconButton ${className}`.trim()}
       aria-label={label}
+      aria-haspopup={menu ? 'menu' : undefined}
       title={label}
       onClick={onClick}
     >

@@ -1,12 +1,11 @@
-/** One line of a list, which opens to show the details. */
+/** What a line of a list shows: a dot, a title, something at the right, a summary below. */
 
-import { caretRightIcon } from '@jupyterlab/ui-components';
-import React, { useId, useState } from 'react';
+import React from 'react';
 
 import type { Tone } from './parts';
 import { Dot } from './parts';
 
-export interface IRowProps {
+export interface ILineProps {
   title: string;
   tone: Tone;
   /** The status in words. */
@@ -17,44 +16,25 @@ export interface IRowProps {
   aside?: React.ReactNode;
   /** The line below the title. */
   summary?: React.ReactNode;
-  /** Always shown below the line. */
+  /** At the lower edge. */
   below?: React.ReactNode;
-  /** Shown when the line is opened. */
-  children: () => React.ReactNode;
 }
 
-export function Row(props: IRowProps): JSX.Element {
-  const [open, setOpen] = useState(false);
-  const details = useId();
+export function Line(props: ILineProps): JSX.Element {
   return (
-    <li className="mlnb-Row">
-      <button
-        type="button"
-        className="mlnb-Row-line"
-        data-mlnb-stop=""
-        aria-expanded={open}
-        aria-controls={details}
-        onClick={() => setOpen(!open)}
-      >
-        <Dot tone={props.tone} label={props.status} />
-        <span className="mlnb-Row-text">
-          <span className="mlnb-Row-head">
-            <span className="mlnb-Row-title" title={props.title}>
-              {props.title}
-            </span>
-            {props.badges}
-            <span className="mlnb-Row-aside">{props.aside}</span>
+    <>
+      <Dot tone={props.tone} label={props.status} />
+      <span className="mlnb-Row-text">
+        <span className="mlnb-Row-head">
+          <span className="mlnb-Row-title" title={props.title}>
+            {props.title}
           </span>
-          {props.summary && (
-            <span className="mlnb-Row-summary">{props.summary}</span>
-          )}
+          {props.badges}
+          <span className="mlnb-Row-aside">{props.aside}</span>
         </span>
-        <caretRightIcon.react tag="span" className="mlnb-Row-caret" />
-      </button>
+        <span className="mlnb-Row-summary">{props.summary}</span>
+      </span>
       {props.below}
-      <div id={details} className="mlnb-Row-details" hidden={!open}>
-        {open && props.children()}
-      </div>
-    </li>
+    </>
   );
 }

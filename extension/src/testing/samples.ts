@@ -1,14 +1,20 @@
 /** Records for the tests. */
 
+import type { Answer, Asked, IApi, Route } from '../api';
 import type {
+  Change,
+  DatasetSummary,
   DatasetVersion,
   EndpointStatus,
+  ModelSummary,
   ModelVersion,
-  Overview,
   PipelineProgress,
+  Place,
   RunRecord,
+  RunSummary,
   StepProgress
 } from '../records';
+import type { IRows, Section } from '../tokens';
 
 export const NOW = '2026-03-01T12:00:00Z';
 
@@ -133,20 +139,120 @@ export function progress(
   };
 }
 
-export function overview(part: Partial<Overview> = {}): Overview {
+export const PLACE: Place = {
+  name: 'flight-delays',
+  prefix: '',
+  within: '',
+  reachable: true
+};
+
+/** A run as a line of the list. */
+export function runLine(part: Partial<RunSummary> = {}): RunSummary {
   return {
-    project: {
-      name: 'flight-delays',
-      prefix: '',
-      within: '',
-      reachable: true
-    },
+    id: 'a1b2c3',
+    name: 'brave-fox',
+    experiment: 'flights',
+    status: 'FINISHED',
+    started: '2026-03-01T11:55:00Z',
+    ended: '2026-03-01T11:55:42Z',
+    metrics: { roc_auc: 0.81234567 },
+    error: '',
+    notebook: 'notebooks/train.ipynb',
+    waiting: false,
+    ...part
+  };
+}
+
+export function datasetLine(
+  part: Partial<DatasetSummary> = {}
+): DatasetSummary {
+  return {
+    name: 'flights',
+    number: 3,
+    kind: 'table',
+    rows: 336776,
+    columns: 19,
+    bytes: 5_000_000,
+    message: 'without cancelled ones',
+    author: 'analyst',
+    created: '2026-03-01T11:00:00Z',
+    tags: ['gold'],
+    ...part
+  };
+}
+
+export function modelLine(part: Partial<ModelSummary> = {}): ModelSummary {
+  return {
+    name: 'late-arrivals',
+    number: 2,
+    aliases: ['champion'],
+    created: '2026-03-01T11:00:00Z',
+    description: 'gradient boosting',
+    gate: 'passed',
+    metrics: { roc_auc: 0.81234567 },
+    ...part
+  };
+}
+
+/** What the server has; answers as its routes do. */
+export class FakeServer implements IApi {
+  rows: { [S in Section]: IRows[S][] } = {
     runs: [],
     datasets: [],
     models: [],
     endpoints: [],
-    pipelines: [],
-    problems: {},
-    ...part
+    pipelines: []
   };
+  revision = 1000;
+  change: Partial<Change> = {};
+  error: Error | null = null;
+  /** Errors of single routes. */
+  errors: { [name: string]: Error } = {};
+  asked: { name: string; [what: string]: unknown }[] = [];
+  /** Answers wait for this when it is set. */
+  gate: Promise<void> | null = null;
+
+  async ask<R extends Route>(route: R, asked: Asked<R>): Promise<Answer<R>> {
+    const name = route.slice('GET /'.length);
+    this.asked.push({ name, ...asked });
+    const error = this.error ?? this.errors[name] ?? null;
+    const answer = this._answer(name, asked as Partial<IAskedPage>);
+    await this.gate;
+    if (error) {
+      throw error;
+    }
+    return answer as unknown as Answer<R>;
+  }
+
+  url(): string {
+    return '';
+  }
+
+  /** How often a route was asked. */
+  count(name: string): number {
+    return this.asked.filter(asked => asked.name === name).length;
+  }
+
+  private _answer(name: string, asked: Partial<IAskedPage>): object {
+    if (name === 'changes') {
+      const change = { folder: '', sections: [], pipelines: [], jobs: [] };
+      const { revision } = this;
+      return {
+        project: PLACE,
+        change: { ...change, ...this.change, revision }
+      };
+    }
+    const { offset = 0, limit = 100, query = '' } = asked;
+    const all = this.rows[name as Section].filter(row =>
+      JSON.stringify(row).includes(query)
+    );
+    const items = all.slice(offset, offset + limit);
+    return { items, offset, total: all.length, metrics: ['roc_auc'] };
+  }
+}
+
+interface IAskedPage {
+  offset: number;
+  limit: number;
+  query: string;
 }

@@ -28,11 +28,13 @@ _HOMES = {
 }
 
 _AHEAD = (
+    "encodings.utf_8_sig",
     "ipykernel.kernelspec",
     "mlnb.execution.executor",
     "mlnb.execution.headless",
     "mlnb.execution.inprocess.driving",
     "mlnb.execution.parameters.codify",
+    "mlnb.execution.warm.client",
     "mlnb.ui.cli",
     "mlnb.ui.commands.notebook",
     "mlnb.ui.views",

@@ -3,12 +3,19 @@
 Imported before anything else of the program; standard library only.
 """
 
+from __future__ import annotations
+
 import os
-import signal
 import sys
-from collections.abc import Sequence
 
 from mlnb.execution.warm import client, options
+
+TYPE_CHECKING = False  # to import typing would take longer than all else
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Sequence
+else:
+    import _signal as signal  # `signal` itself imports enum
 
 _QUICK = (("notebook", "run"), ("notebook", "test"))
 """The verbs that are worth it."""

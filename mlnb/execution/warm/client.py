@@ -8,22 +8,23 @@
 
 from __future__ import annotations
 
+import _socket as socket  # `socket` and `signal` themselves import enum, and more
 import os
 import select
-import signal
-import socket
 import sys
 import time
 from _thread import allocate_lock
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
 
 from mlnb.execution.warm import options as settings
 from mlnb.execution.warm import places, wire
 
 TYPE_CHECKING = False  # to import typing would take longer than all else
 if TYPE_CHECKING:
+    import signal
+    from collections.abc import Mapping, Sequence
     from typing import Any
+else:
+    import _signal as signal
 
 START_SECONDS = 60.0
 """How long a zygote may take until it can fork."""
@@ -119,8 +120,10 @@ class Child:
                 return
             except wire.Closed:
                 self._orphaned = True
-        with suppress(ProcessLookupError):
+        try:  # noqa: SIM105  (`contextlib` imports collections)
             os.killpg(self.pid, number)
+        except ProcessLookupError:
+            pass
 
     def terminate(self) -> None:
         """Send SIGTERM."""

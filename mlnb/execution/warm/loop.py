@@ -21,6 +21,9 @@ GRACE = 1.0
 """Seconds between SIGTERM and SIGKILL for a child whose owner has gone."""
 PAUSE = 0.03
 """Seconds after a birth until the next child is forked ahead: first this one shall get ready."""
+PAUSE_WITH_SPARE = 0.2
+"""The same while one still waits: a program that was born asks for another in a moment, and a fork
+of a large process would keep it waiting."""
 
 
 class Zygote:
@@ -94,9 +97,10 @@ class Zygote:
         """Have a child wait for the next request; in that child, return what it is to become."""
         if not self._lacks_spare() or time.monotonic() < self._pause_until:
             return None
+        ready = self._nursery.ready
         waiting = self._nursery.fork_ahead()
         if waiting is None:
-            if self._nursery.lacks_spare:  # threads forbid it for now
+            if self._nursery.ready == ready:  # threads forbid it for now
                 self._pause_until = time.monotonic() + QUIET
             return None
         self._forget_all(None)
@@ -238,7 +242,8 @@ class Zygote:
             os.close(fd)
         owner.child = Kin(birth.pid, message)
         self._born += 1
-        self._pause_until = time.monotonic() + PAUSE
+        pause = PAUSE_WITH_SPARE if self._nursery.ready else PAUSE
+        self._pause_until = time.monotonic() + pause
         with Pidfd(birth.pid) as pidfd:
             self._answer(owner, {"pid": birth.pid, "how": birth.how, "why": birth.why}, pidfd)
         return None

@@ -4,25 +4,62 @@ The hot path must not import pydantic; what is read here is checked by `mlnb.cor
 soon as anything else of mlnb runs.
 """
 
-import json
+from __future__ import annotations
+
 import os
 import sys
-from collections import namedtuple
-from contextlib import suppress
 
-from mlnb.execution.warm import places
+from mlnb.execution.warm import packing, places
+
+TYPE_CHECKING = False  # to import typing would take longer than all else
+if TYPE_CHECKING:
+    from typing import Any, Self
 
 PRELOAD = "numpy, pandas, sklearn, matplotlib.pyplot, mlflow"
 MODES = ("auto", "fork", "pool", "off")
 
 
-Options = namedtuple("Options", ("preload", "mode", "idle", "pool"))
-"""How warm kernels are to be had.
+class Options(tuple["Any", ...]):
+    """How warm kernels are to be had.
 
-``preload``: names of modules to import ahead, in this order. ``mode``: ``"fork"``, ``"pool"`` or
-``"off"``. ``idle``: seconds that a zygote without children stays. ``pool``: kernels that a pool
-keeps started. (A `typing.NamedTuple` would make every start of the program wait for `typing`.)
-"""
+    ``preload``: names of modules to import ahead, in this order. ``mode``: ``"fork"``, ``"pool"``
+    or ``"off"``. ``idle``: seconds that a zygote without children stays. ``pool``: kernels that a
+    pool keeps started. (A named tuple by hand: `collections` alone takes a millisecond.)
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, preload: tuple[str, ...], mode: str, idle: float, pool: int) -> Self:
+        """Make it."""
+        return tuple.__new__(cls, (preload, mode, idle, pool))
+
+    @property
+    def preload(self) -> tuple[str, ...]:
+        """Names of modules."""
+        value: tuple[str, ...] = self[0]
+        return value
+
+    @property
+    def mode(self) -> str:
+        """``"fork"``, ``"pool"`` or ``"off"``."""
+        value: str = self[1]
+        return value
+
+    @property
+    def idle(self) -> float:
+        """Seconds."""
+        value: float = self[2]
+        return value
+
+    @property
+    def pool(self) -> int:
+        """How many."""
+        value: int = self[3]
+        return value
+
+    def _replace(self, **changes: Any) -> Self:
+        given = {"preload": self[0], "mode": self[1], "idle": self[2], "pool": self[3]}
+        return type(self)(**{**given, **changes})
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -79,18 +116,22 @@ def _read(file: str) -> dict[str, object]:
     state = os.stat(file)
     stamp = [file, state.st_mtime_ns, state.st_size, state.st_ino]
     note = ""
-    with suppress(OSError, ValueError):  # a note that cannot be read or written is only missed
+    try:
         note = places.settings_path(file)
         with open(note, encoding="utf-8") as stream:
-            noted = json.load(stream)
+            noted = packing.loads(stream.read())
         if noted["stamp"] == stamp:
             return dict(noted["table"])
+    except (OSError, ValueError):
+        pass  # a note that cannot be read or written is only missed
     table = _parsed(file)
-    with suppress(OSError):
+    try:
         draft = f"{note}.{os.getpid()}"
         with open(draft, "w", encoding="utf-8") as stream:
-            json.dump({"stamp": stamp, "table": table}, stream)
+            stream.write(packing.dumps({"stamp": stamp, "table": table}))
         os.replace(draft, note)
+    except OSError:
+        pass
     return table
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
 
 try:
     from _blake2 import blake2b  # hashlib would load OpenSSL first, which takes 2 ms
@@ -128,8 +127,10 @@ def folder() -> str:
         path = os.path.join(runtime, "mlnb")
     else:
         path = f"/tmp/mlnb-{os.getuid()}"  # noqa: S108  (checked below)
-    with suppress(FileExistsError):
+    try:  # noqa: SIM105  (`contextlib` imports collections)
         os.mkdir(path, 0o700)
+    except FileExistsError:
+        pass
     state = os.lstat(path)
     if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.getuid():
         raise UnsafeFolder(f"{path} is not a folder of this user")

@@ -51,7 +51,6 @@ def _event_loop() -> None:
 def _messages(app: Any) -> None:
     """Send an answer through sockets as a kernel's; they have names that nobody else can have."""
     session = Session(parent=app)
-    frames = session.serialize(session.msg("kernel_info_reply", app.kernel.kernel_info))
     context = zmq.Context()
     try:
         for number, kind in enumerate(_SOCKETS):
@@ -60,8 +59,9 @@ def _messages(app: Any) -> None:
                 ours.linger = theirs.linger = 0
                 ours.bind(address)
                 theirs.connect(address)
-                if kind == zmq.ROUTER:
-                    theirs.send_multipart(frames)
+                if kind == zmq.ROUTER:  # a session takes no message twice
+                    message = session.msg("kernel_info_reply", app.kernel.kernel_info)
+                    theirs.send_multipart(session.serialize(message))
                     if ours.poll(_PATIENCE):
                         _identities, received = session.feed_identities(ours.recv_multipart())
                         session.deserialize(received)

@@ -1,9 +1,9 @@
 """Start a zygote: once, however many ask for it at the same time."""
 
+import _socket as socket
 import fcntl
 import json
 import os
-import socket
 import subprocess
 from pathlib import Path
 from typing import Any

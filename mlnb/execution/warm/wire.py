@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import array
-import json
+import _socket as socket  # `socket` itself imports selectors and enum
 import os
 import select
-import socket
+import sys
+
+from mlnb.execution.warm import packing
 
 TYPE_CHECKING = False  # to import typing would take longer than all else
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 _HEAD = 4
 _MOST_FDS = 64
+_INT = 4
+"""Bytes of C's `int`. (The module `array` imports `collections`.)"""
 LONGEST = 64 * 1024 * 1024
 """Bytes of the longest frame that is taken."""
 
@@ -24,15 +27,19 @@ class Closed(Exception):
 
 def send(connection: socket.socket, message: dict[str, Any], fds: tuple[int, ...] = ()) -> None:
     """Send a frame; descriptors travel beside its first byte."""
-    body = json.dumps(message, separators=(",", ":")).encode()
+    body = packing.dumps(message).encode()
     data = len(body).to_bytes(_HEAD, "big") + body
-    ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+    ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, _packed(fds))] if fds else []
     try:
         sent = connection.sendmsg([data], ancillary)
         if sent < len(data):
             connection.sendall(data[sent:])
     except (BrokenPipeError, ConnectionResetError) as error:
         raise Closed(str(error)) from None
+
+
+def _packed(fds: tuple[int, ...]) -> bytes:
+    return b"".join(fd.to_bytes(_INT, sys.byteorder) for fd in fds)
 
 
 class Reader:
@@ -52,7 +59,7 @@ class Reader:
             If the other side has gone.
         """
         try:
-            room = socket.CMSG_SPACE(_MOST_FDS * array.array("i").itemsize)
+            room = socket.CMSG_SPACE(_MOST_FDS * _INT)
             data, ancillary, _flags, _address = self._connection.recvmsg(
                 65536, room, socket.MSG_DONTWAIT
             )
@@ -62,9 +69,8 @@ class Reader:
             raise Closed(str(error)) from None
         for level, kind, value in ancillary:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-                received = array.array("i")
-                received.frombytes(value[: len(value) - len(value) % received.itemsize])
-                self.fds.extend(received)
+                whole = range(0, len(value) - len(value) % _INT, _INT)
+                self.fds.extend(int.from_bytes(value[n : n + _INT], sys.byteorder) for n in whole)
         if not data:
             raise Closed("the connection was closed")
         self._data += data
@@ -102,6 +108,7 @@ class Reader:
                 raise Closed("a frame is too long")
             if len(self._data) < _HEAD + length:
                 break
-            frames.append(json.loads(bytes(self._data[_HEAD : _HEAD + length])))
+            text = bytes(self._data[_HEAD : _HEAD + length]).decode()
+            frames.append(packing.loads(text))
             del self._data[: _HEAD + length]
         return frames

@@ -82,6 +82,8 @@ def key_of(project: Project, job: StepJob, given: Mapping[str, str]) -> StepKey:
         "outputs": sorted(job.outputs),
         "secrets": sorted(job.secrets),
     }
+    if job.cwd:
+        parts["cwd"] = job.cwd
     if job.kernel:
         parts["kernel"] = job.kernel
     if job.kind == "function":

@@ -51,7 +51,7 @@ def changes(project: Project, old: Mapping[str, Any], key: StepKey) -> list[str]
     found += _values("variable", old, new, "variables")
     if old.get("environment") != new.get("environment"):
         found += _packages(project, str(old.get("environment", "")), key)
-    for name in ("kind", "language", "kernel", "function", "step"):
+    for name in ("kind", "language", "kernel", "cwd", "function", "step"):
         if old.get(name) != new.get(name):
             found.append(f"{name} {old.get(name, 'none')} → {new.get(name, 'none')}")
     for name in ("outputs", "secrets"):

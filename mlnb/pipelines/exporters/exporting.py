@@ -81,7 +81,8 @@ def render(
         As `export` does.
     """
     prepared = prepare(path, parameters)
-    features.check(prepared.pipeline, options)
+    shared = workflow.is_shared(prepared.project.settings.store)
+    features.check(prepared.pipeline, options, shared=shared)
     given = {name: prepared.plan.parameters[name] for name in parameters or {}}  # of their types
     made = _workflow(prepared, options, given)
     module = import_module(f"mlnb.pipelines.exporters.{options.target}")

@@ -18,14 +18,16 @@ TITLES = {
 }
 ALWAYS = frozenset({"params", "needs", "matrix", "when", "env", "timeout", "retries", "cache"})
 """What the step command does itself, wherever it runs."""
+FOLLOWS = ("notify", "on_failure")
+"""What the last job of a run does; where there is one."""
 
 EXPRESSED = {
     "github": {
-        "trigger_rule", "max_parallel", "secrets", "schedule", "secret-params",
+        "trigger_rule", "max_parallel", "secrets", "schedule", "secret-params", *FOLLOWS,
     },
-    "gitlab": {"trigger_rule", "secrets", "secret-params"},
+    "gitlab": {"trigger_rule", "secrets", "secret-params", *FOLLOWS},
     "jenkins": {
-        "trigger_rule", "secrets", "schedule", "schedule-timezone", "secret-params",
+        "trigger_rule", "secrets", "schedule", "schedule-timezone", "secret-params", *FOLLOWS,
     },
     "kfp": {"secrets", "max_parallel", "resources", "secret-params"},
     "dvc": {"secrets", "max_parallel", "limits", "resources", "secret-params"},
@@ -44,6 +46,13 @@ REASONS = {
     ("dvc", "trigger_rule"): "`dvc repro` stops at the first stage that fails",
     ("kubernetes", "trigger_rule"): "a Pod stops at the first container that fails",
     ("gitlab", "max_parallel"): "GitLab has no limit for the jobs of a matrix",
+    **{("dvc", name): "`dvc repro` stops at the first stage that fails" for name in FOLLOWS},
+    **{("kubernetes", name): "a Pod stops at the first container that fails" for name in FOLLOWS},
+    **{
+        ("kfp", name): "its last task sees what the others have come to only in a store that is "
+        "an address"
+        for name in FOLLOWS
+    },
     ("jenkins", "max_parallel"): "Jenkins has no limit for the branches of a stage",
 }
 REMEDIES = {
@@ -62,8 +71,8 @@ class Use:
     where: str
 
 
-def check(pipeline: Pipeline, options: Options) -> None:
-    """Refuse what the target cannot express.
+def check(pipeline: Pipeline, options: Options, *, shared: bool = False) -> None:
+    """Refuse what the target cannot express; ``shared``: every machine reaches the store.
 
     Raises
     ------
@@ -81,6 +90,8 @@ def check(pipeline: Pipeline, options: Options) -> None:
         if use.feature in options.without:
             continue
         if use.feature == "resources" and _placed(use.where, options):
+            continue
+        if use.feature in FOLLOWS and shared and options.target == "kfp":
             continue
         if use.feature not in ALWAYS | EXPRESSED[options.target]:
             reason = REASONS.get((options.target, use.feature), "")

@@ -4,7 +4,15 @@ import math
 from typing import Any
 
 from mlnb.pipelines.exporters import store_passing
-from mlnb.pipelines.exporters.workflow import Task, Workflow, default_text, giving, id_of, variable
+from mlnb.pipelines.exporters.workflow import (
+    Task,
+    Workflow,
+    default_text,
+    giving,
+    id_of,
+    shell_word,
+    variable,
+)
 from mlnb.pipelines.exporters.yaml_text import Flow, document
 from mlnb.pipelines.spec import Parameter
 
@@ -31,7 +39,10 @@ def write(workflow: Workflow) -> str:
         "on": _triggers(workflow),
         "permissions": {"contents": "read"},
         "env": _environment(workflow),
-        "jobs": {task.slug: _job(workflow, task) for task in workflow.tasks},
+        "jobs": {
+            **{task.slug: _job(workflow, task) for task in workflow.tasks},
+            workflow.closing_slug: _closing(workflow),
+        },
     }
     text = document(header, body, spaced=("jobs",))
     # YAML 1.2, which GitHub reads, has no boolean `on`
@@ -103,6 +114,34 @@ def _job(workflow: Workflow, task: Task) -> dict[str, Any]:
     return job
 
 
+def _closing(workflow: Workflow) -> dict[str, Any]:
+    """Return the last job: the run's record and report, and what follows its end."""
+    job: dict[str, Any] = {
+        "name": "Record and report",
+        "needs": Flow(task.slug for task in workflow.tasks),
+        "if": "${{ always() }}",
+        "runs-on": workflow.options.runner("on_failure", "ubuntu-latest"),
+    }
+    if workflow.options.image:
+        job["container"] = workflow.options.image
+    if names := workflow.closing_secrets:
+        job["env"] = {name: f"${{{{ secrets.{name} }}}}" for name in names}
+    slug, store = workflow.closing_slug, workflow.below(workflow.store)
+    runs = workflow.below(store_passing.RUNS)
+    steps = _setting_up(workflow)
+    if not workflow.shared:
+        steps.append(_cache(f"mlnb-{slug}.0-", store))
+        steps.append(_download("Results of all steps", "store-*", store))
+    steps.append(_download("Executed notebooks of all steps", "notebooks-*", runs))
+    junit = f'--junit {shell_word(runs)}/"$RUN"/junit.xml'
+    command = workflow.closing('"$RUN"', junit, *giving(workflow.given))
+    steps.append({"name": "Close", "run": command})
+    if not workflow.shared:
+        steps.append(_upload("store", f"store-{slug}.0", store))
+    steps.append(_upload("report", f"report-{slug}.0", runs))
+    return job | {"steps": steps}
+
+
 def _strategy(task: Task) -> dict[str, Any]:
     strategy: dict[str, Any] = {"fail-fast": False}
     if task.max_parallel:
@@ -115,35 +154,33 @@ def _strategy(task: Task) -> dict[str, Any]:
 
 
 def _steps(workflow: Workflow, task: Task) -> list[dict[str, Any]]:
+    store, number = workflow.below(workflow.store), "${{ matrix.id }}" if task.many else "0"
+    steps = _setting_up(workflow)
+    if not workflow.shared:
+        steps.append(_cache(f"mlnb-{task.slug}.{number}-", store))
+        for need in task.needs:
+            slug = workflow.task(need).slug
+            steps.append(_download(f"Results of {need}", f"store-{slug}.*", store))
+    steps.append(_run(workflow, task))
+    if not workflow.shared:
+        steps.append(_upload("store", f"store-{task.slug}.{number}", store))
+    runs = workflow.below(store_passing.RUNS)
+    steps.append(_upload("executed notebooks", f"notebooks-{task.slug}.{number}", runs))
+    return steps
+
+
+def _setting_up(workflow: Workflow) -> list[dict[str, Any]]:
     options = workflow.options
-    store = workflow.below(workflow.store)
     steps: list[dict[str, Any]] = [{"uses": CHECKOUT}]
     if not options.image:
         steps.append({"uses": PYTHON, "with": {"python-version": options.python, "cache": "pip"}})
         steps.append({"name": "Install", "run": options.install})
     elif options.install:
         steps.append({"name": "Install", "run": options.install})
-    if not workflow.shared:
-        steps.append(_cache(task, store))
-        for need in task.needs:
-            slug = workflow.task(need).slug
-            steps.append(
-                {
-                    "name": f"Results of {need}",
-                    "uses": DOWNLOAD,
-                    "with": {"pattern": f"store-{slug}.*", "path": store, "merge-multiple": True},
-                }
-            )
-    steps.append(_run(workflow, task))
-    if not workflow.shared:
-        steps.append(_upload("store", "store", task, store))
-    runs = workflow.below(store_passing.RUNS)
-    steps.append(_upload("executed notebooks", "notebooks", task, runs))
     return steps
 
 
-def _cache(task: Task, store: str) -> dict[str, Any]:
-    own = f"mlnb-{task.slug}." + ("${{ matrix.id }}-" if task.many else "0-")
+def _cache(own: str, store: str) -> dict[str, Any]:
     return {
         "name": "Steps that nothing has changed",
         "uses": CACHE,
@@ -152,6 +189,14 @@ def _cache(task: Task, store: str) -> dict[str, Any]:
             "key": own + "${{ github.run_id }}-${{ github.run_attempt }}",
             "restore-keys": own,
         },
+    }
+
+
+def _download(title: str, pattern: str, path: str) -> dict[str, Any]:
+    return {
+        "name": title,
+        "uses": DOWNLOAD,
+        "with": {"pattern": pattern, "path": path, "merge-multiple": True},
     }
 
 
@@ -164,13 +209,13 @@ def _run(workflow: Workflow, task: Task) -> dict[str, Any]:
     return step
 
 
-def _upload(title: str, prefix: str, task: Task, path: str) -> dict[str, Any]:
+def _upload(title: str, name: str, path: str) -> dict[str, Any]:
     return {
         "name": f"Keep the {title}",
         "if": "${{ !cancelled() }}",
         "uses": UPLOAD,
         "with": {
-            "name": f"{prefix}-{task.slug}." + ("${{ matrix.id }}" if task.many else "0"),
+            "name": name,
             "path": path,
             "include-hidden-files": True,
             "if-no-files-found": "ignore",

@@ -4,7 +4,14 @@ import math
 from typing import Any
 
 from mlnb.pipelines.exporters import store_passing
-from mlnb.pipelines.exporters.workflow import Task, Workflow, default_text, giving, variable
+from mlnb.pipelines.exporters.workflow import (
+    Task,
+    Workflow,
+    default_text,
+    giving,
+    shell_word,
+    variable,
+)
 from mlnb.pipelines.exporters.yaml_text import Flow, document
 from mlnb.pipelines.spec import Parameter
 
@@ -33,6 +40,7 @@ def write(workflow: Workflow) -> str:
     }
     for task in workflow.tasks:
         body[_name(task)] = _job(workflow, task)
+    body[workflow.closing_slug] = _closing(workflow)
     return document(header, body)
 
 
@@ -89,6 +97,25 @@ def _job(workflow: Workflow, task: Task) -> dict[str, Any]:
         "when": "always",
         "expire_in": "1 week",
         "paths": [workflow.below(folder) + "/" for folder in (*folders, store_passing.RUNS)],
+    }
+    return job
+
+
+def _closing(workflow: Workflow) -> dict[str, Any]:
+    """Return the last job: the run's record and report, and what follows its end."""
+    job: dict[str, Any] = {"stage": ".post", "when": "always"}
+    if (label := workflow.options.runner("on_failure")) != workflow.options.runner(""):
+        job["tags"] = Flow([label])
+    store, runs = workflow.below(workflow.store), workflow.below(store_passing.RUNS)
+    if not workflow.shared:  # the records of earlier runs, to compare this one with
+        job["cache"] = {"key": f"mlnb-{workflow.closing_slug}", "paths": [f"{store}/"]}
+    junit = f'--junit {shell_word(runs)}/"$RUN"/junit.xml'
+    job["script"] = [workflow.closing('"$RUN"', junit, *giving(workflow.given))]
+    job["artifacts"] = {
+        "when": "always",
+        "expire_in": "1 week",
+        "paths": [*([] if workflow.shared else [f"{store}/"]), f"{runs}/"],
+        "reports": {"junit": f"{runs}/*/junit.xml"},
     }
     return job
 

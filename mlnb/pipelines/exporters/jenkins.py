@@ -138,15 +138,20 @@ def _stage(workflow: Workflow, task: Task, job: PlannedStep) -> str:
     if task.secrets:
         lines = (f"{name} = credentials({_text(name)})\n" for name in task.secrets)
         parts.append(_block("environment", "".join(lines)))
-    command = workflow.command(shell_word(job.name), '"$RUN"')
-    if words := giving(workflow.given):  # each in a line of its own
-        command += "".join(f" \\\n{_STEP}{option}" for option in _options(words))
+    command = _with_parameters(workflow, workflow.command(shell_word(job.name), '"$RUN"'))
     body = _block("catchError(buildResult: 'FAILURE', stageResult: 'FAILURE')", _shell(command))
     if task.spec.timeout:
         minutes = math.ceil(store_passing.longest(task) / 60)
         body = _block(f"timeout(time: {minutes}, unit: 'MINUTES')", body)
     parts.append(_block("steps", body))
     return "\n".join(parts)
+
+
+def _with_parameters(workflow: Workflow, command: str) -> str:
+    """Add what the parameters are, each in a line of its own."""
+    words = giving(workflow.given)
+    options = _options(words) if words else []
+    return command + "".join(f" \\\n{_STEP}{option}" for option in options)
 
 
 def _options(words: list[str]) -> list[str]:
@@ -164,6 +169,17 @@ def _shell(command: str) -> str:
 
 
 def _post(workflow: Workflow) -> str:
-    kept = f"{workflow.below(store_passing.RUNS)}/**"
-    line = f"archiveArtifacts artifacts: {_text(kept)}, allowEmptyArchive: true\n"
-    return _block("post", _block("always", line))
+    """Return what is done in any case: the run's record and report, and what follows its end."""
+    runs = workflow.below(store_passing.RUNS)
+    command = workflow.closing('"$RUN"', f'--junit {shell_word(runs)}/"$RUN"/junit.xml')
+    command = _with_parameters(workflow, command)
+    body = _block("catchError(buildResult: 'FAILURE', stageResult: 'FAILURE')", _shell(command))
+    if names := workflow.closing_secrets:
+        given = ", ".join(
+            f"string(credentialsId: {_text(name)}, variable: {_text(name)})" for name in names
+        )
+        body = _block(f"withCredentials([{given}])", body)
+    results = f'"{runs}/${{env.RUN}}/junit.xml"'
+    body += f"junit testResults: {results}, allowEmptyResults: true\n"
+    body += f"archiveArtifacts artifacts: {_text(f'{runs}/**')}, allowEmptyArchive: true\n"
+    return _block("post", _block("always", body))

@@ -6,8 +6,10 @@ where that is an address.
 """
 
 import inspect
+import shlex
 import tempfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -68,29 +70,12 @@ def _pipeline(workflow: Workflow) -> Any:
     except ImportError:
         raise MissingExtra("kfp", "kfp") from None
 
+    closes = workflow.shared  # else its last task would not see what the others have come to
+
     def body(*values: Any) -> None:
         given = dict(zip(workflow.given, values, strict=True))
-        states: dict[str, list[Any]] = {}
-        made: dict[str, Any] = {}
-        for task in workflow.tasks:
-            component = _component(workflow, task)
-            arguments = {**given, **_states(task, states)}
-            after = [made[need] for need in task.needs]
-            if task.many:
-                names = [job.name for job in task.jobs]
-                with dsl.ParallelFor(
-                    items=names, name=task.slug, parallelism=task.max_parallel
-                ) as job:
-                    one = component(job=job, **arguments)
-                    _configured(workflow, task, one.after(*after))
-                made[task.name] = one
-                states[task.name] = (
-                    [dsl.Collected(one.outputs[STATE])] if not workflow.shared else []
-                )
-            else:
-                one = component(job=task.jobs[0].name, **arguments)
-                made[task.name] = _configured(workflow, task, one.after(*after))
-                states[task.name] = [one.outputs[STATE]] if not workflow.shared else []
+        with dsl.ExitHandler(_closing(workflow), name="close") if closes else nullcontext():
+            _tasks(workflow, given)
 
     body.__name__ = name_of(workflow).replace("-", "_")
     body.__doc__ = workflow.pipeline.description or None
@@ -109,6 +94,50 @@ def _pipeline(workflow: Workflow) -> Any:
     return dsl.pipeline(name=name_of(workflow), description=workflow.pipeline.description or None)(
         body
     )
+
+
+def _tasks(workflow: Workflow, given: dict[str, Any]) -> None:
+    """Add a task for each step to the pipeline that is being made."""
+    from kfp import dsl
+
+    states: dict[str, list[Any]] = {}
+    made: dict[str, Any] = {}
+    for task in workflow.tasks:
+        component = _component(workflow, task)
+        arguments = {**given, **_states(task, states)}
+        after = [made[need] for need in task.needs]
+        if task.many:
+            names = [job.name for job in task.jobs]
+            with dsl.ParallelFor(items=names, name=task.slug, parallelism=task.max_parallel) as job:
+                one = component(job=job, **arguments)
+                _configured(workflow, task, one.after(*after))
+            made[task.name] = one
+            states[task.name] = [dsl.Collected(one.outputs[STATE])] if not workflow.shared else []
+        else:
+            one = component(job=task.jobs[0].name, **arguments)
+            made[task.name] = _configured(workflow, task, one.after(*after))
+            states[task.name] = [one.outputs[STATE]] if not workflow.shared else []
+
+
+def _closing(workflow: Workflow) -> Any:
+    """Return the last task: the run's record and report, and what follows its end."""
+    from kfp import dsl, kubernetes
+
+    command = workflow.closing(f"kfp-{dsl.PIPELINE_JOB_ID_PLACEHOLDER}")
+
+    def container() -> Any:
+        return dsl.ContainerSpec(
+            image=workflow.options.image, command=["mlnb"], args=shlex.split(command)[1:]
+        )
+
+    container.__name__ = workflow.closing_slug.replace("-", "_")
+    _sign(container, [])
+    made = dsl.container_component(container)()
+    made.set_display_name("Record and report").set_caching_options(False)
+    if names := workflow.closing_secrets:
+        secret = {name: name for name in names}
+        kubernetes.use_secret_as_env(made, name_of(workflow), secret)
+    return made
 
 
 def _states(task: Task, states: dict[str, list[Any]]) -> dict[str, Any]:

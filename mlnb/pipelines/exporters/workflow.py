@@ -73,7 +73,7 @@ class Workflow:
     @property
     def shared(self) -> bool:
         """Tell whether every machine reaches the store: an address, or a folder by full path."""
-        return "://" in self.store or self.store.startswith("/")
+        return is_shared(self.store)
 
     @property
     def name(self) -> str:
@@ -92,7 +92,19 @@ class Workflow:
     @property
     def secrets(self) -> list[str]:
         """Return the names of all secrets."""
-        return sorted({name for task in self.tasks for name in task.secrets})
+        of_steps = {name for task in self.tasks for name in task.secrets}
+        return sorted(of_steps.union(self.closing_secrets))
+
+    @property
+    def closing_secrets(self) -> list[str]:
+        """Return the secrets of what follows a run: ``on_failure``, the addresses of webhooks."""
+        pipeline, without = self.pipeline, self.options.without
+        found: set[str] = set()
+        if pipeline.on_failure and "on_failure" not in without:
+            found |= {*_secrets(pipeline, pipeline.on_failure)}
+        if "notify" not in without:
+            found |= {item.webhook for item in pipeline.notify if item.webhook}
+        return sorted(found)
 
     def below(self, path: str) -> str:
         """Return a path of the project as it is seen from where the repository is checked out."""
@@ -122,6 +134,19 @@ class Workflow:
     def command(self, job: str, run: str, *more: str) -> str:
         """Return the command of a job; its words are quoted for a shell by the caller."""
         return " ".join(["mlnb pipeline step", shell_word(self.file), job, "--run", run, *more])
+
+    def closing(self, run: str, *more: str) -> str:
+        """Return the command that ends a run, after all its jobs; quoted as in `command`."""
+        left_out = [
+            f"--without {name}" for name in ("notify", "on_failure") if name in self.options.without
+        ]
+        words = ["mlnb pipeline close", shell_word(self.file), "--run", run, *left_out, *more]
+        return " ".join(words)
+
+    @property
+    def closing_slug(self) -> str:
+        """Return a name for the last job that no step has."""
+        return _slug("close", {task.slug for task in self.tasks})
 
 
 def of(
@@ -166,6 +191,11 @@ def of(
         options=options,
         header=header,
     )
+
+
+def is_shared(store: str) -> bool:
+    """Tell whether every machine reaches a store: an address, or a folder by full path."""
+    return "://" in store or store.startswith("/")
 
 
 def _secrets(pipeline: Pipeline, step: Step) -> list[str]:

@@ -55,7 +55,7 @@ def of(project: Project, run: PipelineRun) -> PipelineReading:
     body = {item.name: getattr(run, item.name) for item in fields(PipelineRun)}
     return PipelineReading(
         **body,
-        first_failure=_failure(failures[0]) if failures else None,
+        first_failure=failure_of(failures[0]) if failures else None,
         failures=len(failures),
         compared_with=reading.against.id if reading.against else "",
     )
@@ -69,7 +69,8 @@ def comment(project: Project, run: PipelineRun, against: PipelineRun | None = No
     return comments.text(reading)
 
 
-def _failure(step: StepReading) -> StepFailure:
+def failure_of(step: StepReading) -> StepFailure:
+    """Return what went wrong in a step, as its executed notebook shows it."""
     result, cell = step.result, step.failed_cell
     if cell is None:
         return StepFailure(step=result.name, error=result.error, output=result.output)

@@ -182,8 +182,10 @@ def _step(node: Node, defaults: Mapping[str, Any], where: str) -> dict[str, Any]
             f"{where}: the node {_label(node)!r} names no file.", "Choose one in Elyra."
         )
     file = file.replace("\\", "/")
-    step: dict[str, Any] = {_KINDS[str(node["op"])]: file}
-    folder = PurePosixPath(file).parent
+    kind, folder = _KINDS[str(node["op"])], PurePosixPath(file).parent
+    step: dict[str, Any] = {kind: file}
+    if kind == "script" and folder != PurePosixPath("."):
+        step["cwd"] = str(folder)  # where Elyra runs it
     deep = bool(given.get("include_subdirectories"))
     inputs = [
         _path(folder, item if not deep or "/" in item else f"**/{item}")

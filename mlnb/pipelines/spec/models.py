@@ -84,6 +84,9 @@ class Step(BaseModel):
     """Whether it may be skipped when it has run with the same code, parameters and inputs."""
     modules: Texts = []
     """Further Python files or folders whose change makes it run again."""
+    cwd: str | None = Field(default=None, min_length=1)
+    """Folder that its code runs in, relative to the pipeline file; by default that of its notebook,
+    else of the pipeline file."""
     kernel: str | None = None
     """Kernelspec; by default the notebook's own, else the setting ``kernel``."""
 

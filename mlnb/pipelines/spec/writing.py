@@ -8,6 +8,7 @@ import yaml
 from mlnb.pipelines.spec.models import Pipeline, Step
 from mlnb.pipelines.spec.parts import TYPED, Parameter
 
+_LINE_ENDS = {"\x85", "\u2028", "\u2029"}
 _FIRST = ("notebook", "script", "function", "needs", "inputs", "outputs")
 
 
@@ -96,6 +97,8 @@ def _list(dumper: _Dumper, items: list[Any]) -> yaml.Node:
 
 def _text(dumper: _Dumper, text: str) -> yaml.Node:
     style = "|" if "\n" in text.strip("\n") else None
+    if _LINE_ENDS & set(text):
+        style = '"'  # which YAML would read as ordinary line ends
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

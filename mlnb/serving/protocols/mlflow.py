@@ -13,17 +13,16 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
-
 from mlnb.core.errors import BadInput, SignatureMismatch, suggestion
 from mlnb.core.extras import require
 from mlnb.serving.batches import Batch
-from mlnb.serving.casting import Field, Schema, cast
+from mlnb.serving.casting import Schema, cast
+from mlnb.serving.fields import Field
 from mlnb.serving.messages import Request, Response
 from mlnb.serving.routes import Answer, Exchange, Route, Served
 
 BODIES = ("dataframe_split", "dataframe_records", "inputs", "instances")
-_TIME = Field("times", "timestamp[us, tz=UTC]", "time", np.dtype("datetime64[us]"), "UTC")
+_TIME = Field("times", "timestamp[us, tz=UTC]", "time", "datetime64[us]", "UTC")
 _ONE_OF = "Send JSON with one of " + ", ".join(BODIES) + ", or text/csv with a header."
 
 

@@ -25,7 +25,7 @@ from mlnb.core.extras import require
 from mlnb.core.hashing import digest_bytes
 from mlnb.core.records import EndpointStatus, Record, now
 from mlnb.serving import folders
-from mlnb.serving.docker import build, docker, run, said
+from mlnb.serving.docker import build, docker, inside, run, said
 from mlnb.serving.package import Package
 from mlnb.serving.targets import Address
 
@@ -83,9 +83,7 @@ class DockerCandidate:
         if before:
             run("update", "--restart=no", before)  # what has drained is not to come back
         run("update", "--restart=unless-stopped", container)
-        done = run(
-            "exec", container, *_PYTHON, "commit", self._identity, str(release), seconds=START
-        )
+        done = inside(container, *_PYTHON, "commit", self._identity, str(release), seconds=START)
         if done.returncode:
             if before:
                 run("update", "--restart=unless-stopped", before)
@@ -296,7 +294,7 @@ def _await(pod: _Pod, identity: str, package: Package, serving: DockerState | No
         If it is not.
     """
     container = pod.release(identity)
-    done = run("exec", container, *_PYTHON, "loaded", identity, seconds=START)
+    done = inside(container, *_PYTHON, "loaded", identity, seconds=START)
     if not done.returncode:
         return
     written = run("logs", "--tail", "200", container).stdout

@@ -2,22 +2,20 @@
 
 import contextlib
 import fcntl
-import json
 import os
 import selectors
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from mlnb.core import project
 from mlnb.core.errors import Conflict, EndpointUnavailable
-from mlnb.core.extras import require
+from mlnb.core.extras import installed, require
 from mlnb.core.records import EndpointPart, EndpointStatus
 from mlnb.core.settings import CONTEXT
-from mlnb.serving import engines, folders
+from mlnb.serving import comparing, folders, standby
 from mlnb.serving import state as states
 from mlnb.serving.control import QUICK, START, Control
 from mlnb.serving.package import Package
@@ -56,7 +54,7 @@ class LocalTarget:
 
     def __init__(self) -> None:
         for module in EXTRA:
-            require(module, "serving")
+            installed(module, "serving")
 
     @contextmanager
     def prepare(
@@ -247,7 +245,7 @@ def _job(name: str, package: Package) -> dict[str, Any]:
         "python": str(package.python()),
         "trusted": package.trusted,
         "columns": [column.to_dict() for column in package.columns],
-        "engine": str(engines.prepared(package)),
+        "engine": str(comparing.prepared(package)),
         "log": str(folders.log_folder(name)),
         "body_limit": settings.endpoint_body_limit,
         "log_sample": settings.endpoint_log_sample,
@@ -269,22 +267,8 @@ def _start(name: str, port: int) -> LocalState:
     }
     environment = {key: value for key, value in os.environ.items() if key not in CONTEXT}
     environment["MLNB_PROJECT"] = str(here.root)
-    receiving, sending = os.pipe()
-    with os.fdopen(receiving, "rb") as reports, _log_stream(name) as log:
-        try:
-            subprocess.run(  # noqa: S603  (our own module; it detaches itself and returns at once)
-                [sys.executable, "-m", "mlnb.serving.supervisor", json.dumps(given), str(sending)],
-                cwd=here.root,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=[sending],
-                start_new_session=True,
-                check=False,
-            )
-        finally:
-            os.close(sending)
+    log = _log_file(name)
+    with standby.taken().begin(given, str(here.root), str(log), environment) as reports:
         with selectors.DefaultSelector() as waiting:  # select() knows no descriptor above 1023
             waiting.register(reports, selectors.EVENT_READ)
             ready = waiting.select(6 * QUICK)
@@ -296,13 +280,12 @@ def _start(name: str, port: int) -> LocalState:
     return state
 
 
-@contextmanager
-def _log_stream(name: str) -> Iterator[Any]:
+def _log_file(name: str) -> Path:
+    """Return the file that an endpoint's processes write to; one that is long is put away."""
     file = folders.server_log(name)
     if file.exists() and file.stat().st_size > LOG_BYTES:
         file.replace(file.with_suffix(".log.1"))
-    with file.open("ab") as stream:
-        yield stream
+    return file
 
 
 def _end(name: str) -> bool:

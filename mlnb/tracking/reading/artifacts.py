@@ -25,6 +25,30 @@ def names(run: StoredRun) -> list[str]:
     return sorted(_listed(run, ""))
 
 
+def sized(run: StoredRun) -> list[tuple[str, int | None]]:
+    """Return all files of a run with their sizes in bytes, sorted."""
+    folder = _folder(run)
+    if folder is None:
+        return sorted(_listed_sizes(run, "")) if run.artifact_uri else []
+    return [(name, (folder / name).stat().st_size) for name in names(run)]
+
+
+def beginning(run: StoredRun, name: str, most: int) -> tuple[bytes, int] | None:
+    """Return the first bytes of a run's file and its size, None if it has none of that name.
+
+    A name that leads out of the run's own files, by ``..`` or by a link, is none.
+    """
+    folder = _folder(run)
+    if folder is None:
+        found = read(run, name)
+        return None if found is None else (found[:most], len(found))
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()) or not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return file.read(most), path.stat().st_size
+
+
 def read(run: StoredRun, name: str) -> bytes | None:
     """Return the content of a run's file, None if it has none of that name.
 
@@ -45,11 +69,15 @@ def read(run: StoredRun, name: str) -> bytes | None:
 
 
 def _listed(run: StoredRun, folder: str) -> list[str]:
+    return [name for name, _ in _listed_sizes(run, folder)]
+
+
+def _listed_sizes(run: StoredRun, folder: str) -> list[tuple[str, int | None]]:
     client = store.connection(projects.current().tracking_uri)
-    found: list[str] = []
+    found: list[tuple[str, int | None]] = []
     with store.failures():
         for item in client.list_artifacts(run.id, folder or None):
-            found += _listed(run, item.path) if item.is_dir else [item.path]
+            found += _listed_sizes(run, item.path) if item.is_dir else [(item.path, item.file_size)]
     return found
 
 

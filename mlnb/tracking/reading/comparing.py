@@ -1,6 +1,7 @@
 """Runs side by side: what was given, what came out, what ran, and on what."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from mlnb.core import project as projects
@@ -8,7 +9,7 @@ from mlnb.core.errors import BadInput, UnknownName
 from mlnb.core.hashing import digest_bytes
 from mlnb.tracking.reading import artifacts, code, finding, listing
 from mlnb.tracking.reading.curves import curves
-from mlnb.tracking.reading.records import RunComparison
+from mlnb.tracking.reading.records import RunComparison, RunCurves
 from mlnb.tracking.reading.stored import StoredRun
 
 V = TypeVar("V")
@@ -24,13 +25,15 @@ _FACTS = {
 }
 
 
-def compare(ids: Sequence[str]) -> RunComparison:
+def compare(ids: Sequence[str], *, closely: bool = True) -> RunComparison:
     """Return runs side by side.
 
     Parameters
     ----------
     ids : sequence of str
         Two runs or more, each as in `show`. Code is compared with that of the first.
+    closely : bool
+        Whether packages, code and curves are compared, too, for which files are read.
 
     Raises
     ------
@@ -39,6 +42,36 @@ def compare(ids: Sequence[str]) -> RunComparison:
     UnknownName
         If one is not there.
     """
+    stored = _find_all(ids)
+    params = _beside([run.params for run in stored])
+    metrics = _beside([run.metrics for run in stored])
+    records = [run.record() for run in stored]
+    found = RunComparison(
+        runs=records,
+        params=params,
+        metrics=metrics,
+        inputs=[run.inputs for run in records],
+        different=[key for key, values in (params | metrics).items() if _differ(values)],
+        facts=_facts(stored, closely),
+    )
+    return _closely(found, stored) if closely else found
+
+
+def metric_curves(ids: Sequence[str], metrics: Sequence[str], most: int) -> RunCurves:
+    """Return how some metrics went in several runs, as `compare` has them.
+
+    Parameters
+    ----------
+    ids : sequence of str
+        The runs, as in `compare`.
+    metrics : sequence of str
+        Their names; of these the first so many that were logged more than once.
+    """
+    stored = _find_all(ids)
+    return RunCurves(curves=curves(projects.current(), stored, metrics, most))
+
+
+def _find_all(ids: Sequence[str]) -> list[StoredRun]:
     if isinstance(ids, str) or len(ids) < 2:
         raise BadInput("A comparison needs two runs or more.", "Name them by id or name.")
     project = projects.current()
@@ -49,32 +82,28 @@ def compare(ids: Sequence[str]) -> RunComparison:
         stored = [find(ref) for ref in ids]
     if len({run.id for run in stored}) < len(stored):
         raise BadInput("A run is named twice.", "Name each run once, two or more.")
-    params = _beside([run.params for run in stored])
-    metrics = _beside([run.metrics for run in stored])
+    return stored
+
+
+def _closely(found: RunComparison, stored: Sequence[StoredRun]) -> RunComparison:
+    """Return a comparison with what files say."""
     packages = [code.packages(artifacts.read(run, artifacts.PACKAGES)) for run in stored]
     known = [one for one in packages if one is not None]
-    versions = _beside(known if len(known) == len(packages) else [])
+    complete = len(known) == len(packages)
+    versions = _beside(known if complete else [])
     notebooks = [artifacts.read(run, artifacts.NOTEBOOK) for run in stored]
-    records = [run.record() for run in stored]
-    return RunComparison(
-        runs=records,
-        params=params,
-        metrics=metrics,
-        inputs=[run.inputs for run in records],
-        different=[key for key, values in (params | metrics).items() if _differ(values)],
-        facts=_facts(stored),
-        packages={name: found for name, found in versions.items() if _differ(found)},
+    return replace(
+        found,
+        packages={name: listed for name, listed in versions.items() if _differ(listed)},
         packages_same=(
-            sum(not _differ(found) for found in versions.values())
-            if len(known) == len(packages)
-            else None
+            sum(not _differ(listed) for listed in versions.values()) if complete else None
         ),
         code=[
             code.difference(place, notebooks[0], notebook)
             for place, notebook in enumerate(notebooks)
             if place
         ],
-        curves=curves(project, stored, list(metrics)),
+        curves=curves(projects.current(), stored, list(found.metrics)),
     )
 
 
@@ -94,15 +123,20 @@ def _comparable(value: object) -> object:
     return "nan" if value != value else value
 
 
-def _facts(runs: Sequence[StoredRun]) -> dict[str, list[str]]:
+def _facts(runs: Sequence[StoredRun], closely: bool) -> dict[str, list[str]]:
     found = {
         name: [run.tags.get(tag, "") for run in runs]
         for name, tag in _FACTS.items()
         if any(run.tags.get(tag) for run in runs)
     }
     if any(run.tags.get("mlnb.git.dirty") for run in runs):
-        found["uncommitted"] = [_uncommitted(run) for run in runs]
+        said = _uncommitted if closely else _is_uncommitted
+        found["uncommitted"] = [said(run) for run in runs]
     return found
+
+
+def _is_uncommitted(run: StoredRun) -> str:
+    return "changes" if run.tags.get("mlnb.git.dirty") == "true" else "nothing"
 
 
 def _uncommitted(run: StoredRun) -> str:

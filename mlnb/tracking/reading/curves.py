@@ -10,19 +10,24 @@ from mlnb.tracking.reading.stored import StoredRun
 
 POINTS = 240
 """So many points of a curve are kept: the ends, and of each stretch the lowest and highest."""
-_METRICS = 24
+METRICS = 24
 """Curves of at most so many metrics."""
 
 Point = tuple[int, float | None, int]
 
 
-def curves(project: Project, runs: Sequence[StoredRun], keys: Sequence[str]) -> list[MetricCurve]:
-    """Return the curves of metrics that any of the runs has logged more than once."""
+def curves(
+    project: Project, runs: Sequence[StoredRun], keys: Sequence[str], most: int = METRICS
+) -> list[MetricCurve]:
+    """Return the curves of metrics that any of the runs has logged more than once.
+
+    Of at most so many metrics, the first ones.
+    """
     found: list[MetricCurve] = []
     drawn = 0
     with database.open_store(project.tracking_uri) as opened:
         for key in keys:
-            histories = [_points(project, opened, run, key) for run in runs]
+            histories = [points_of(project, opened, run, key) for run in runs]
             if max(map(len, histories), default=0) < 2:
                 continue
             drawn += 1
@@ -31,14 +36,15 @@ def curves(project: Project, runs: Sequence[StoredRun], keys: Sequence[str]) -> 
                     kept = thinned(points)
                     steps, values = [one[0] for one in kept], [one[1] for one in kept]
                     found.append(MetricCurve(metric=key, run=place, steps=steps, values=values))
-            if drawn == _METRICS:
+            if drawn == most:
                 break
     return found
 
 
-def _points(
+def points_of(
     project: Project, opened: database.Database | None, run: StoredRun, key: str
 ) -> Sequence[Point]:
+    """Return all points of a metric of a run, by step."""
     if key not in run.metrics:
         return []
     if opened is not None:

@@ -20,7 +20,7 @@ from mlnb.tracking.reading import queries
 from mlnb.tracking.reading.queries import Condition, Order, Query
 from mlnb.tracking.reading.stored import StoredRun
 
-_TABLES = {
+TABLES = {
     "experiments": "experiment_id name workspace artifact_location lifecycle_stage creation_time "
     "last_update_time",
     "runs": "run_uuid name source_type source_name entry_point_name user_id status start_time "
@@ -34,6 +34,7 @@ _TABLES = {
     "inputs": "input_uuid source_type source_id destination_type destination_id step",
     "input_tags": "input_uuid name value",
 }
+"""The tables that are read, with the names of their columns."""
 _ATTRIBUTES = {
     "run_id": "run_uuid",
     "run_name": "name",
@@ -59,7 +60,7 @@ def open_store(uri: str) -> Iterator["Database | None"]:
     Database or None
         None if this is no SQLite store with the tables known here.
     """
-    with opened(uri, _TABLES) as connection:
+    with opened(uri, TABLES) as connection:
         yield None if connection is None else Database(connection)
 
 
@@ -220,6 +221,33 @@ class Database:
             "WHERE run_uuid = ? AND key = ? ORDER BY step, timestamp",
             (run, key),
         ).fetchall()
+
+    def points_after(
+        self, run: str, after: int, keys: Sequence[str] | None
+    ) -> tuple[dict[str, list[tuple[int, float | None, int]]], int]:
+        """Return the points of metrics that were written after others, and the last one's place.
+
+        Parameters
+        ----------
+        run : str
+            Its id.
+        after : int
+            The place that an earlier answer gave; 0 for all.
+        keys : sequence of str, optional
+            Only these metrics.
+        """
+        marks = "" if keys is None else f" AND key IN ({', '.join('?' * len(keys))})"
+        rows = self._connection.execute(
+            "SELECT rowid, key, step, CASE is_nan WHEN 1 THEN NULL ELSE value END, timestamp "  # noqa: S608  (question marks)
+            f"FROM metrics WHERE run_uuid = ? AND rowid > ?{marks} ORDER BY step, timestamp",
+            (run, after, *(keys or ())),
+        )
+        found: dict[str, list[tuple[int, float | None, int]]] = {}
+        last = after
+        for place, key, step, value, time in rows:
+            last = max(last, place)
+            found.setdefault(key, []).append((step, value, time))
+        return found, last
 
     def _check_experiment(self, name: str | None) -> None:
         if name is None:

@@ -1,12 +1,92 @@
-"""Runs side by side, as a record."""
+"""Runs looked at closely, runs side by side, and runs as lines of a list, as records."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
 
-from mlnb.core.records import Record, RunRecord
+from mlnb.core.records import Record, RunRecord, Status
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunName(Record):
+    """A run that another one has to do with."""
+
+    id: str
+    name: str
+    status: Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunLink(Record):
+    """Something that a run has read or written."""
+
+    direction: Literal["input", "output"]
+    kind: Literal["dataset", "model", "other"]
+    """``other`` is data that mlnb keeps no versions of."""
+    ref: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFile(Record):
+    """A file that a run has kept."""
+
+    path: str
+    size: int | None
+    """Bytes; None where the place that has it does not say."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunDetail(Record):
+    """One run, and what is known of where and on what it ran."""
+
+    run: RunRecord
+    facts: dict[str, str]
+    note: str
+    """A description, in Markdown."""
+    links: list[RunLink]
+    parent: RunName | None
+    children: list[RunName]
+    files: list[RunFile]
+    more_files: int
+    """So many files more than are named."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packages(Record):
+    """The packages that a run had, and their versions."""
+
+    packages: dict[str, str] | None
+    """None where no list was kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunCurve(Record):
+    """How a metric went, thinned out to what a picture can show."""
+
+    metric: str
+    points: int
+    """How many there are, before thinning."""
+    steps: list[int]
+    values: list[float | None]
+    """None is no number."""
+    times: list[float]
+    """Seconds since 1970."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunHistory(Record):
+    """How the metrics of a run went, or how they went on since the last look."""
+
+    run: RunRecord
+    """As it is now."""
+    whole: bool
+    """Whether the curves are all there is, and not only what is new."""
+    after: int
+    """What to ask with for what comes then."""
+    curves: list[RunCurve]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +99,13 @@ class MetricCurve(Record):
     steps: list[int]
     values: list[float | None]
     """None is no number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunCurves(Record):
+    """How metrics went in several runs."""
+
+    curves: list[MetricCurve]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,3 +158,36 @@ class RunComparison(Record):
             column for column in found.columns if column.partition(".")[2] in self.different
         ]
         return found[["run_id", *differing, *found.columns.drop(["run_id", *differing])]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSummary(Record):
+    """A run as one line of a list."""
+
+    id: str
+    name: str
+    experiment: str
+    status: Status
+    started: datetime
+    ended: datetime | None
+    metrics: dict[str, float] = field(default_factory=dict)
+    """A few: the one that the list is ordered by first, then by name."""
+    error: str = ""
+    """Its first line."""
+    notebook: str = ""
+    waiting: bool = False
+    """Whether some of it is still in this machine's journal."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunList(Record):
+    """Some of the runs that a query finds."""
+
+    items: list[RunSummary]
+    offset: int
+    total: int | None
+    """How many it finds in all; None where a server does not say."""
+    metrics: list[str] = field(default_factory=list)
+    """Names of metrics that runs can be ordered by."""
+    notice: str = ""
+    """What the reader must know: that the store did not answer."""

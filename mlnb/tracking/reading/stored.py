@@ -37,13 +37,13 @@ class StoredRun:
         tags = self.tags
         is_notebook = tags.get("mlflow.source.type") == "NOTEBOOK"
         notebook = tags.get("mlflow.source.name", "") if is_notebook else ""
-        written = _json_list(tags.get(inputs.OUTPUTS))
+        written = json_list(tags.get(inputs.OUTPUTS))
         read = [_ref(*dataset) for dataset in self.datasets]
         return RunRecord(
             id=self.id,
             name=self.name or tags.get("mlflow.runName", ""),
             experiment=self.experiment,
-            status=_status(self.status),
+            status=status_of(self.status),
             started=_time(self.start),
             ended=_time(self.end) if self.end else None,
             params=dict(self.params),
@@ -88,7 +88,8 @@ def _ref(name: str, kind: str, source: str) -> str:
     return name
 
 
-def _status(name: str) -> Status:
+def status_of(name: str) -> Status:
+    """Return a status of MLflow's as ours."""
     known: dict[str, Status] = {
         "RUNNING": "RUNNING",
         "FINISHED": "FINISHED",
@@ -102,7 +103,8 @@ def _time(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def _json_list(text: str | None) -> list[str]:
+def json_list(text: str | None) -> list[str]:
+    """Return the texts of a tag that holds a list; none if it holds something else."""
     with suppress(ValueError):
         found: Any = json.loads(text or "[]")
         if isinstance(found, list):

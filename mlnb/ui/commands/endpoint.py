@@ -1,12 +1,16 @@
 """``mlnb endpoint`` / ``%endpoint``, and the shortcuts ``deploy`` and ``rollback``."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from mlnb import serving
 from mlnb.core.errors import BadInput
 from mlnb.core.records import EndpointStatus, Release
-from mlnb.serving.autostarting import Autostart
 from mlnb.ui.grammar import Listing, Noun, Surface
+
+if TYPE_CHECKING:
+    from mlnb.serving.autostarting import Autostart
 
 
 @click.group("endpoint", cls=Noun)
@@ -94,7 +98,7 @@ def start(name: str) -> EndpointStatus:
 @endpoint.command("autostart")
 @click.argument("name")
 @click.option("--off", is_flag=True, help="Start it no more.")
-def autostart(name: str, off: bool) -> Autostart:
+def autostart(name: str, off: bool) -> "Autostart":
     """Have an endpoint start when you log in, as a systemd user unit (Linux)."""
     return serving.autostart(name, off=off)
 

@@ -84,7 +84,9 @@ def run(
     )
     options.pop("log_level", None)
     wanted = not echoed.log_output if progress_bar is None else progress_bar
-    shown = wanted and (surface or Surface()).progress
+    shown: Any = wanted and (surface or Surface()).progress
+    if shown and progress_bar:  # asked for, so also where it is not redrawn: in a job's log
+        shown = "lines"
     ended = headless.run(path, output, values, progress=shown, echoed=echoed, **options)
     return Outcome(None if output == PIPE else ended.record, ended.error)
 

@@ -12,6 +12,7 @@ from mlnb.core.records import PipelineRun
 from mlnb.execution.parameters.binding import Text
 from mlnb.pipelines import results
 from mlnb.pipelines.planning import Plan, project_of
+from mlnb.ui.commands.closing import close
 from mlnb.ui.commands.controlling import cancel, serve
 from mlnb.ui.commands.export import export, perform, with_handed_files
 from mlnb.ui.commands.giving import given, with_parameters
@@ -108,6 +109,7 @@ def run(
 
 pipeline.add_command(run)
 pipeline.add_command(cancel)
+pipeline.add_command(close)
 pipeline.add_command(export)
 pipeline.add_command(show)
 pipeline.add_command(comment)

@@ -2,9 +2,10 @@
 
 Authenticated routes under ``/mlnb/api`` answer what a project holds; changes are pushed over
 Jupyter Server's own event socket. Reading order: `messages` (what goes over the wire), `feed`
-(what an event file says), `sources` (whose), `sections` (one function per list), `handlers`
-(HTTP), `push` (server → browser), `extension` (loaded by Jupyter Server), `schema` (the wire's
-JSON Schema, from which the TypeScript types are made).
+(what an event file says), `sources` (whose), `routing` (what a route is), `routes` (the functions
+that answer, one module per part of the panel), `handlers` (HTTP), `push` (server → browser),
+`extension` (loaded by Jupyter Server), `schema` (the wire's JSON Schema, from which the TypeScript
+types are made), `openapi` (the same as a document for other clients).
 """
 
 from typing import Any

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from mlnb.ui.server.handlers import routes
+from mlnb.ui.server.handlers import handlers
 from mlnb.ui.server.push import Pusher
+from mlnb.ui.server.routes import ROUTES
 from mlnb.ui.server.sources import Sources
 
 SETTING = "mlnb_pusher"
@@ -17,7 +18,7 @@ def load(serverapp: Any) -> None:
     web_app = serverapp.web_app
     web_app.settings[SETTING] = Pusher(sources, serverapp.event_logger)
     base_url = web_app.settings["base_url"]
-    web_app.add_handlers(".*$", routes(base_url, sources))
+    web_app.add_handlers(".*$", handlers(base_url, sources, ROUTES))
     serverapp.log.info("mlnb: panel routes under %s/mlnb/api", base_url.rstrip("/"))
 
 

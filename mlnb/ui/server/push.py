@@ -11,17 +11,18 @@ from typing import Any
 from tornado.ioloop import PeriodicCallback
 
 from mlnb.core.records import finite
+from mlnb.ui.server.feed import Feed
 from mlnb.ui.server.sources import Sources
 
 SCHEMA_ID = "urn:mlnb:change:v1"
-INTERVAL = 0.4
+INTERVAL = 0.25
 """Seconds between two looks at the event file; also the most often that the panel is told."""
 
 SCHEMA: dict[str, Any] = {
     "$id": SCHEMA_ID,
     "version": "1",
     "title": "A project changed",
-    "description": "Lists that changed, and pipeline runs as they are now.",
+    "description": "Lists that changed; pipeline runs and jobs as they are now.",
     "personal-data": False,
     "type": "object",
     "required": ["folder", "sections", "pipelines"],
@@ -30,6 +31,8 @@ SCHEMA: dict[str, Any] = {
         "folder": {"type": "string"},
         "sections": {"type": "array", "items": {"type": "string"}},
         "pipelines": {"type": "array", "items": {"type": "object"}},
+        "jobs": {"type": "array", "items": {"type": "object"}},
+        "revision": {"type": "integer"},
     },
 }
 
@@ -48,6 +51,8 @@ class Pusher:
     def __init__(self, sources: Sources, event_logger: Any) -> None:
         self._sources = sources
         self._event_logger = event_logger
+        self._told: dict[str, int] = {}
+        self._looking = False
         self._timer = PeriodicCallback(self.look, INTERVAL * 1000)
         event_logger.register_event_schema(SCHEMA)
 
@@ -61,10 +66,23 @@ class Pusher:
 
     async def look(self) -> None:
         """Emit what is new, if anything is."""
-        for folder, feed in self._sources.followed():
-            if not feed.changed():
-                continue
-            change = await asyncio.to_thread(feed.take)
-            if change.sections or change.pipelines:
-                message = finite(replace(change, folder=folder).to_dict())
-                self._event_logger.emit(schema_id=SCHEMA_ID, data=message)
+        if self._looking:  # a slow disk: the next look finds all that is new
+            return
+        self._looking = True
+        try:
+            told: dict[str, int] = {}
+            for folder, source in self._sources.followed():
+                seen = self._told.get(folder, source.revision)
+                told[folder] = await self._tell(folder, source.feed, seen)
+            self._told = told
+        finally:
+            self._looking = False
+
+    async def _tell(self, folder: str, feed: Feed, seen: int) -> int:
+        if not feed.changed(seen):
+            return seen
+        change = await asyncio.to_thread(feed.since, seen)
+        if change.sections or change.pipelines or change.jobs:
+            message = finite(replace(change, folder=folder).to_dict())
+            self._event_logger.emit(schema_id=SCHEMA_ID, data=message)
+        return change.revision

@@ -2,14 +2,16 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
 from mlnb.core import project
 from mlnb.core.errors import BadInput, UnknownName
 from mlnb.core.project import STATE, Project
+from mlnb.pipelines.archive import Archive
 from mlnb.ui.server.feed import Feed
+from mlnb.ui.server.kept import Kept
 
 FOLDERS_FOLLOWED = 8
 """Of the folders asked for, the changes of this many, the latest, are pushed."""
@@ -22,11 +24,25 @@ class Source:
     server_root: Path
     folder: Path
     feed: Feed
+    revision: int
+    """What had happened when it was first asked for, which is no news."""
+    kept: Kept = field(default_factory=Kept)
+    """Lists as they were read last."""
+    archive: Archive = field(default_factory=Archive)
+    """The pipeline runs that the store has."""
 
     @property
     def project(self) -> Project:
         """Return the project, with its settings as they are now."""
         return project.current(project_root(self.folder))
+
+    @property
+    def untouched(self) -> bool:
+        """Tell whether nothing was recorded yet: then looking must not create anything."""
+        found = self.project
+        own_state = f"{STATE}/"
+        local = own_state in found.settings.store and own_state in found.settings.tracking_uri
+        return local and not (found.root / STATE).exists()
 
 
 class Sources:
@@ -57,14 +73,13 @@ class Sources:
                 f"The folder {folder!r} lies outside what this server shows.",
                 "Ask for a folder of the file browser.",
             )
-        if not path.is_dir():
-            raise UnknownName("folder", folder)
+        if not _is_folder(path):
+            raise UnknownName("folder", folder, fix="Ask for a folder of the file browser.")
         with self._lock:
             known = self._known.get(folder)
         if known is None:
             feed = Feed(lambda: project_root(path) / STATE / "events.jsonl")
-            feed.take()  # what has happened so far is no news
-            known = Source(self.server_root, path, feed)
+            known = Source(self.server_root, path, feed, feed.revision)
         with self._lock:
             self._known.pop(folder, None)
             self._known[folder] = known  # the latest comes last
@@ -72,12 +87,17 @@ class Sources:
                 del self._known[oldest]
         return known
 
-    def followed(self) -> Iterator[tuple[str, Feed]]:
+    def followed(self) -> Iterator[tuple[str, Source]]:
         """Yield the folders whose changes the panel wants to hear of."""
         with self._lock:
-            known = list(self._known.items())
-        for folder, source in known:
-            yield folder, source.feed
+            yield from list(self._known.items())
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name too long for any file
+        return False
 
 
 def project_root(folder: Path) -> Path:

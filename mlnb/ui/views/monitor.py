@@ -1,8 +1,11 @@
 """How monitor reports and alerts are laid out."""
 
+from dataclasses import replace
 from typing import Any
 
-from mlnb.core.records import Alert, DriftReport, MonitorReport
+from mlnb.core.records import Alert, DriftReport, MonitorReport, Record
+from mlnb.ui import stored
+from mlnb.ui.figures import visible
 from mlnb.ui.render import Table, View, row, view
 
 
@@ -28,6 +31,57 @@ def _(report: MonitorReport) -> View:
         notes=[f"{a.kind} alert, {a.period}: {a.message}." for a in report.alerts],
         status="bad" if report.alerts else "good",
     )
+
+
+@view.register
+def _(period: DriftReport) -> View:
+    features = sorted(period.features, key=lambda item: (not item.drifted, -item.psi))
+    if period.predictions:
+        features.append(replace(period.predictions, feature="(the predictions)"))
+    moved = Table(
+        ["feature", "PSI", "test", "statistic", "adjusted p", "verdict"],
+        [
+            (
+                visible(item.feature),
+                item.psi,
+                item.test,
+                item.statistic,
+                item.p_adjusted,
+                "drifted" if item.drifted else "",
+            )
+            for item in features
+        ],
+        styles=["bad" if item.drifted else "" for item in features],
+    )
+    realised = Table(
+        ["metric", "realised", "interval", "at validation"],
+        [
+            (name, value, _interval(period, name), period.baseline.get(name))
+            for name, value in period.performance.items()
+        ],
+    )
+    return View(
+        f"{period.endpoint}, {period.period}: {'drifted' if period.drifted else 'no drift'}",
+        fields=[
+            ("model", period.model),
+            ("compared with", period.reference),
+            ("rows", period.rows),
+            ("labelled", period.labelled),
+        ],
+        tables=[moved, realised] if period.performance else [moved],
+        notes=period.notes,
+        status="bad" if period.drifted else "good",
+    )
+
+
+@stored.kept.register(MonitorReport)
+@stored.kept.register(DriftReport)
+def _kept(report: Record) -> dict[str, Any]:
+    """Put the features that moved farthest first: they are the last to be left out."""
+    body = report.to_dict()
+    for period in body.get("periods", [body]):
+        period["features"].sort(key=lambda item: (not item["drifted"], -item["psi"]))
+    return body
 
 
 def _periods(report: MonitorReport, metric: str) -> Table:

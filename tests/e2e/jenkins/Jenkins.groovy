@@ -109,6 +109,20 @@ class Steps extends Block {
             pool.submit({ inside(body) }).get(limit.time as long, TimeUnit.valueOf(limit.unit))
         } catch (ExecutionException error) { throw error.cause } finally { pool.shutdownNow() }
     }
+    Map string(Map what) { what }
+    void withCredentials(List<Map> given, Closure body) {
+        given.each {
+            assert build.secrets.containsKey(it.credentialsId) : "no credentials ${it.credentialsId}"
+            env[it.variable] = build.secrets[it.credentialsId]
+        }
+        try { inside(body) } finally { given.each { env.remove(it.variable) } }
+    }
+    void junit(Map what) {
+        def file = new File(build.workspace, what.testResults.toString())
+        if (!file.file && !what.allowEmptyResults) { throw new RuntimeException('No test report files were found') }
+        if (file.file) { new groovy.xml.XmlSlurper().parse(file) }
+        println "JUnit: ${file.file ? 1 : 0} files"
+    }
     void archiveArtifacts(Map what) {
         def folder = new File(build.workspace, what.artifacts - '/**')
         def found = []

@@ -64,6 +64,26 @@ def test_another_environment_is_another_zygote() -> None:
     assert _status()["pid"] != _status(env={**os.environ, "OMP_NUM_THREADS": "5"})["pid"]
 
 
+def test_two_children_wait_soon_after_two_were_born(runtime: Path) -> None:
+    """The program and the process with its cells: each takes one."""
+    env = {**os.environ, "OMP_NUM_THREADS": "4"}
+    _status(env=env)
+    end = time.monotonic() + 20
+    while _status(env=env)["ready"] < 2:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    born = time.monotonic()
+    for _ in range(2):
+        client.fork("run", {"cells": []}, env=env, options=BARE, fds=(2,)).close()
+    while _status(env=env)["ready"] < 2:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    took = time.monotonic() - born
+    assert took < 1.9, f"{took:.1f} s; the second was made only after a pause of two seconds"
+    key = _status(env=env)["key"]
+    assert "Traceback" not in Path(places.log_path(key)).read_text(), "no rehearsal failed"
+
+
 def test_malformed_requests_harm_nobody() -> None:
     pid = _status()["pid"]
     for message in ({}, {"op": "nonsense"}, {"op": "fork"}, {"op": "fork", "kind": "run"}):

@@ -70,8 +70,8 @@ def test_secrets_are_named_and_their_values_nowhere(
 
 REFUSED = {
     "limits": ("limits: {gpu: 1}", ["github", "gitlab", "jenkins", "kfp"]),
-    "notify": ("notify: {on: failure, command: mail}", TARGETS),
-    "on_failure": ("on_failure: {notebook: b.ipynb}", TARGETS),
+    "notify": ("notify: {on: failure, command: mail}", ["kfp", "dvc", "kubernetes"]),
+    "on_failure": ("on_failure: {notebook: b.ipynb}", ["kfp", "dvc", "kubernetes"]),
     "schedule": ("schedule: 0 6 * * *", ["gitlab", "kfp", "dvc"]),
     "schedule-timezone": (
         "schedule: {cron: 0 6 * * *, timezone: Europe/Berlin}",
@@ -111,7 +111,56 @@ def test_what_a_target_cannot_express_is_refused_by_name(
     assert sorted(project.root.rglob("*")) == before
 
 
-@pytest.mark.parametrize("feature", ["limits", "notify", "schedule"])
+CONSEQUENCES = (
+    "on_failure: {notebook: b.ipynb, secrets: [TICKETS]}\n"
+    "notify: [{on: always, webhook: CHAT}, {on: failure, command: mail}]\n"
+)
+
+
+def last_job(file: Path, target: str, **more: Any) -> str:
+    """Return what ends a run, as text."""
+    if target == "jenkins":
+        return text_of(file, target, **more).partition("post {")[2]
+    body = body_of(file, target, **more)
+    jobs = body["jobs"] if target == "github" else body
+    name = list(jobs)[-1]
+    assert name.startswith("close")
+    return yaml.safe_dump(jobs[name], width=1000)
+
+
+@pytest.mark.parametrize("target", ["github", "gitlab", "jenkins"])
+def test_the_last_job_ends_the_run_whatever_happens(write: Write, target: str) -> None:
+    file = write(f"params: {{year: 2013}}\n{CONSEQUENCES}{PLAIN}")
+    job = last_job(file, target)
+    assert 'mlnb pipeline close pipeline.yaml --run "$RUN" --junit .mlnb/runs/"$RUN"/junit' in job
+    assert '-p year "$PARAM_YEAR"' in job
+    assert "always" in job
+    text = text_of(file, target)
+    assert ("TICKETS" in text, "CHAT" in text) == (True, True)
+    without = last_job(file, target, without=("notify", "on_failure"))
+    assert '--run "$RUN" --without notify --without on_failure --junit' in without
+    text = text_of(file, target, without=("notify", "on_failure"))
+    assert ("TICKETS" in text, "CHAT" in text) == (False, False)
+
+
+@pytest.mark.parametrize("target", ["github", "gitlab"])
+def test_the_last_job_has_a_name_that_no_step_has(write: Write, target: str) -> None:
+    file = write("steps: {close: {notebook: a.ipynb}}")
+    body = body_of(file, target)
+    names = list(body["jobs"] if target == "github" else body)
+    assert names[-2:] == ["close", "close-2"]
+
+
+def test_secrets_of_what_follows_are_given_to_the_last_job_only(write: Write) -> None:
+    jobs = body_of(write(CONSEQUENCES + PLAIN), "github")["jobs"]
+    assert jobs["close"]["env"] == {
+        "CHAT": "${{ secrets.CHAT }}",
+        "TICKETS": "${{ secrets.TICKETS }}",
+    }
+    assert "env" not in jobs["a"]
+
+
+@pytest.mark.parametrize("feature", ["limits", "schedule"])
 def test_a_feature_can_be_left_out_knowingly(write: Write, feature: str) -> None:
     text = text_of(write(f"{REFUSED[feature][0]}\n{PLAIN}"), "gitlab", without=(feature,))
     assert f"--without {feature}" in text
@@ -164,7 +213,7 @@ def test_github_passes_nothing_where_the_store_is_shared(write: Write, project: 
     assert "download-artifact" in text_of(file, "github")
     (project.root / "mlnb.toml").write_text('store = "s3://bucket/mlnb"\n')
     shared = text_of(file, "github")
-    assert "download-artifact" not in shared
+    assert "Results of" not in shared
     assert "actions/cache" not in shared
 
 

@@ -106,6 +106,7 @@ def test_nodes_become_steps_and_hand_on_their_outputs(tmp_path: Path) -> None:
         "parts/model.py",
         ["Part-1-Cleaning"],
     )
+    assert (model.cwd, load.cwd) == ("parts", None), "where Elyra runs them"
     assert model.inputs == ["parts/**/*.json", "parts/deep/x.py", "data/raw.csv", "clean.csv"]
     assert model.outputs == ["parts/model.bin"]
     assert made.steps["clean"].inputs == ["data/raw.csv", "clean.csv"]

@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 
@@ -15,6 +16,12 @@ SLOW = settings(deadline=None, max_examples=40, suppress_health_check=[HealthChe
 @SLOW
 @given(pipelines())
 def test_what_is_written_reads_back_as_the_same(pipeline: Pipeline) -> None:
+    assert spec.parse(writing.to_yaml(pipeline), "p.yaml") == pipeline
+
+
+@pytest.mark.parametrize("text", ["\x85", "a\x85b", "a\nb\x85c\nd", "a\u2028b", "\u2029\n"])
+def test_line_ends_of_unicode_come_back(text: str) -> None:
+    pipeline = Pipeline(name="a", description=text, steps={"a": {"notebook": "a.ipynb"}})
     assert spec.parse(writing.to_yaml(pipeline), "p.yaml") == pipeline
 
 

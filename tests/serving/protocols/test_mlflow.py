@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from mlnb.core.errors import BadInput, SignatureMismatch
 from mlnb.core.records import Column
 from mlnb.serving.batches import Batch
-from mlnb.serving.casting import Schema, fields_of
+from mlnb.serving.casting import Schema
+from mlnb.serving.fields import fields_of
 from mlnb.serving.protocols.mlflow import parse
 
 FIELDS = fields_of(

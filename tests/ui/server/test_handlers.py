@@ -1,5 +1,6 @@
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ from mlnb import datasets
 from mlnb.core import project as projects
 from mlnb.core.errors import Conflict, MlnbError, StoreUnavailable, UnknownName
 from mlnb.core.project import Project
+from mlnb.tracking.reading import browsing
+from mlnb.tracking.reading.records import RunList
 from mlnb.ui.server import handlers
-from mlnb.ui.server.sections import LISTS
+from mlnb.ui.server.messages import SECTIONS
+from mlnb.ui.server.routes import ROUTES
 
 FRAME = pd.DataFrame({"carrier": ["UA", "AA"], "delay": [3.0, -2.0]})
 
@@ -32,32 +36,21 @@ def mlnb_rules(serverapp: Any) -> list[Any]:
 
 
 def path_of(rule: Any) -> str:
-    return str(rule.matcher.regex.pattern).removesuffix("$").replace("\\", "")
+    pattern = str(rule.matcher.regex.pattern).removesuffix("$").replace("\\", "")
+    return re.sub(r"\(\?P<\w+>.*?\)", "x", pattern)
 
 
-def test_every_list_and_the_overview_has_a_route(jp_serverapp, jp_base_url):
-    paths = {path_of(rule) for rule in mlnb_rules(jp_serverapp)}
-    prefix = f"{jp_base_url.replace('%40', '@')}mlnb/api/"
-    assert {path.replace("%40", "@") for path in paths} == {
-        prefix + name for name in ["overview", *LISTS]
-    }
+def test_the_server_has_the_routes_of_the_table_and_no_others(jp_serverapp):
+    assert len(mlnb_rules(jp_serverapp)) == len({route.path for route in ROUTES})
+    assert {"/changes", *(f"/{name}" for name in SECTIONS)} <= {route.path for route in ROUTES}
 
 
-@pytest.mark.parametrize("authorization", [None, "token wrong"])
-async def test_every_route_refuses_strangers(jp_serverapp, http_server_client, authorization):
-    rules = mlnb_rules(jp_serverapp)
-    assert len(rules) == len(LISTS) + 1
-    for rule in rules:
-        for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
-            with pytest.raises(HTTPClientError) as refused:
-                await http_server_client.fetch(
-                    path_of(rule),
-                    method=method,
-                    headers={"Authorization": authorization} if authorization else {},
-                    allow_nonstandard_methods=True,
-                )
-            assert refused.value.code == 403, f"{method} {path_of(rule)}"
-            assert "records" not in refused.value.response.body.decode()
+async def test_a_route_refuses_what_it_does_not_take(jp_fetch):
+    await jp_fetch("mlnb", "api", "runs", params={"1795463875189": ""})  # against a browser's cache
+    with pytest.raises(HTTPClientError) as refused:
+        await jp_fetch("mlnb", "api", "runs", params={"limt": "5"})
+    assert refused.value.code == 400
+    assert "'limt'" in json.loads(refused.value.response.body)["message"]
 
 
 async def test_authorization_is_asked_for_reading_mlnb(jp_serverapp, jp_fetch, monkeypatch):
@@ -77,9 +70,9 @@ async def test_authorization_is_asked_for_reading_mlnb(jp_serverapp, jp_fetch, m
 async def test_datasets_are_listed_wherever_the_server_was_started(jp_fetch, away, project):
     saved = await asyncio.to_thread(_save, project)
     body = json.loads((await jp_fetch("mlnb", "api", "datasets")).body)
-    assert list(body) == ["datasets"]
-    assert [(v["name"], v["number"], v["digest"]) for v in body["datasets"]] == [
-        ("flights", 1, saved.digest)
+    assert list(body) == ["format", "items", "offset", "total"]
+    assert [(v["name"], v["number"], v["created"]) for v in body["items"]] == [
+        ("flights", 1, saved.to_dict()["created"])
     ]
 
 
@@ -90,31 +83,32 @@ def _save(project: Project) -> Any:
         return datasets.save(FRAME, "flights", message="first")
 
 
-async def test_the_overview_holds_every_list(jp_fetch, away, project):
+async def test_who_may_have_missed_a_change_is_told(jp_fetch, away, project):
+    first = json.loads((await jp_fetch("mlnb", "api", "changes")).body)
+    assert first["project"]["name"] == "test-project"
+    assert set(first["change"]["sections"]) == set(SECTIONS)
     await asyncio.to_thread(_save, project)
-    body = json.loads((await jp_fetch("mlnb", "api", "overview")).body)
-    assert body["problems"] == {}
-    assert body["project"]["name"] == "test-project"
-    assert body["datasets"][0]["message"] == "first"
-    assert all(body[section] == [] for section in LISTS if section != "datasets")
+    seen = {"seen": str(first["change"]["revision"])}
+    second = json.loads((await jp_fetch("mlnb", "api", "changes", params=seen)).body)
+    assert second["change"]["sections"] == ["datasets"]
+    assert second["change"]["revision"] > first["change"]["revision"]
 
 
 async def test_the_folder_of_the_notebook_says_which_project(jp_fetch, away, project):
     inner = projects.init(project.root / "inner", "inner-project")
     await asyncio.to_thread(_save, inner)
-    for route in ("overview", "datasets"):
-        outer = json.loads((await jp_fetch("mlnb", "api", route)).body)
-        found = json.loads((await jp_fetch("mlnb", "api", route, params={"folder": "inner"})).body)
-        assert (len(outer["datasets"]), len(found["datasets"])) == (0, 1)
+    outer = json.loads((await jp_fetch("mlnb", "api", "datasets")).body)
+    answer = await jp_fetch("mlnb", "api", "datasets", params={"folder": "inner"})
+    assert (outer["total"], json.loads(answer.body)["total"]) == (0, 1)
     with pytest.raises(HTTPClientError) as refused:
-        await jp_fetch("mlnb", "api", "overview", params={"folder": "../.."})
+        await jp_fetch("mlnb", "api", "datasets", params={"folder": "../.."})
     assert refused.value.code == 400
 
 
 async def test_runs_are_listed(jp_fetch, away, project):
     await asyncio.to_thread(_track, project)
     body = json.loads((await jp_fetch("mlnb", "api", "runs")).body, parse_constant=pytest.fail)
-    assert [(run["name"], run["status"], run["metrics"]) for run in body["runs"]] == [
+    assert [(run["name"], run["status"], run["metrics"]) for run in body["items"]] == [
         ("bad", "FAILED", {}),
         ("good", "FINISHED", {"auc": 0.8, "loss": None}),
     ]
@@ -131,25 +125,6 @@ def _track(project: Project) -> None:
             _ = 1 / 0
 
 
-async def test_a_list_that_fails_leaves_the_others(jp_fetch, project, monkeypatch):
-    def fail(_source: Any) -> list[Any]:
-        raise StoreUnavailable("s3://bucket", "no route")
-
-    def break_down(_source: Any) -> list[Any]:
-        raise RuntimeError("secret detail")
-
-    await asyncio.to_thread(_save, project)
-    monkeypatch.setitem(LISTS, "models", fail)
-    monkeypatch.setitem(LISTS, "endpoints", break_down)
-    response = await jp_fetch("mlnb", "api", "overview")
-    body = json.loads(response.body)
-    assert len(body["datasets"]) == 1
-    assert body["models"] == []
-    assert body["problems"]["models"]["error"] == "StoreUnavailable"
-    assert "Check the setting" in body["problems"]["models"]["fix"]
-    assert "secret" not in response.body.decode()
-
-
 @pytest.mark.parametrize(
     ("error", "status"),
     [
@@ -160,11 +135,11 @@ async def test_a_list_that_fails_leaves_the_others(jp_fetch, project, monkeypatc
     ],
 )
 async def test_errors_have_one_table(jp_fetch, project, monkeypatch, error, status):
-    def fail(_source: Any) -> list[Any]:
+    def fail(*_: Any, **__: Any) -> Any:
         raise error
 
     (project.root / ".mlnb").mkdir(exist_ok=True)
-    monkeypatch.setitem(LISTS, "runs", fail)
+    monkeypatch.setattr(browsing, "browse", fail)
     with pytest.raises(HTTPClientError) as refused:
         await jp_fetch("mlnb", "api", "runs")
     assert refused.value.code == status
@@ -179,7 +154,7 @@ async def test_errors_have_one_table(jp_fetch, project, monkeypatch, error, stat
 async def test_a_wrong_setting_is_named(jp_fetch, project):
     (project.root / "mlnb.toml").write_text('stor = "elsewhere"\n')
     with pytest.raises(HTTPClientError) as refused:
-        await jp_fetch("mlnb", "api", "overview")
+        await jp_fetch("mlnb", "api", "changes")
     assert refused.value.code == 400
     body = json.loads(refused.value.response.body)
     assert body["error"] == "UnknownSetting"
@@ -196,20 +171,20 @@ async def test_the_loop_stays_free_while_a_list_is_read(jp_fetch, project, monke
     entered = asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    def block(_source: Any) -> list[Any]:
+    def block(*_: Any, **__: Any) -> RunList:
         loop.call_soon_threadsafe(entered.set)
         asyncio.run_coroutine_threadsafe(released.wait(), loop).result(timeout=10)
-        return []
+        return RunList(items=[], offset=0, total=0)
 
     released = asyncio.Event()
     (project.root / ".mlnb").mkdir(exist_ok=True)
-    monkeypatch.setitem(LISTS, "runs", block)
+    monkeypatch.setattr(browsing, "browse", block)
     slow = asyncio.ensure_future(jp_fetch("mlnb", "api", "runs"))
     await asyncio.wait_for(entered.wait(), 10)
     await jp_fetch("mlnb", "api", "datasets")  # answered meanwhile
     assert not slow.done()
     released.set()
-    assert json.loads((await slow).body) == {"runs": []}
+    assert json.loads((await slow).body)["items"] == []
 
 
 class TestAFolderThatIsNoProject:
@@ -220,10 +195,11 @@ class TestAFolderThatIsNoProject:
         return folder
 
     async def test_is_left_as_it_is(self, jp_fetch, jp_root_dir):
-        body = json.loads((await jp_fetch("mlnb", "api", "overview")).body)
+        body = json.loads((await jp_fetch("mlnb", "api", "changes")).body)
         assert body["project"]["name"] == "plain"
-        assert all(body[section] == [] for section in LISTS)
-        assert body["problems"] == {}
+        for section in SECTIONS:
+            body = json.loads((await jp_fetch("mlnb", "api", section)).body)
+            assert (body["items"], body["total"]) == ([], 0)
         assert list(jp_root_dir.iterdir()) == []
 
 

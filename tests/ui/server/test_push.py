@@ -78,3 +78,4 @@ async def test_nothing_is_emitted_when_nothing_happened(
     await pusher.look()
     await pusher.look()
     assert [what["data"]["sections"] for what in emitted] == [["runs"]]
+    assert emitted[0]["data"]["revision"] > 0

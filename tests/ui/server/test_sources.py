@@ -58,7 +58,7 @@ def test_only_the_folders_asked_for_last_are_followed(two, monkeypatch):
 def test_what_happened_before_the_panel_asked_is_no_news(two):
     log = projects.current(two.server_root / "flights").events
     log.emit("dataset.saved", "flights@1")
-    feed = two.at("flights").feed
-    assert not feed.changed()
+    found = two.at("flights")
+    assert not found.feed.changed(found.revision)
     log.emit("dataset.saved", "flights@2")
-    assert feed.take().sections == ["datasets"]
+    assert found.feed.since(found.revision).sections == ["datasets"]

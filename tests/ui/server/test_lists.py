@@ -5,7 +5,9 @@ import pytest
 
 from mlnb import tracking
 from mlnb.core import project as projects
-from mlnb.ui.server.sections import place, read
+from mlnb.core.records import finite
+from mlnb.ui.server.place import place
+from mlnb.ui.server.routes.lists import datasets, runs
 from mlnb.ui.server.sources import Source, Sources
 
 
@@ -54,7 +56,7 @@ def test_no_absolute_path_is_sent(root, tmp_path):
 
 
 def test_looking_at_a_plain_folder_creates_nothing(tmp_path):
-    assert read("datasets", source(tmp_path)) == []
+    assert datasets(source(tmp_path)).items == []
     assert list(tmp_path.iterdir()) == []
 
 
@@ -62,6 +64,6 @@ def test_a_metric_that_is_no_number_leaves_the_list_readable(root, monkeypatch):
     monkeypatch.chdir(root)
     with tracking.track("diverged"):
         tracking.log(metrics={"loss": float("nan")})
-    [run] = read("runs", source(root))
+    [run] = finite(runs(source(root)).to_dict())["items"]
     assert run["metrics"] == {"loss": None}
     json.dumps(run, allow_nan=False)
