@@ -181,7 +181,7 @@ test-extension: extension/node_modules/.package-lock.json ## The panel's unit te
 
 test-e2e: $(VENV)/.browsed $(VENV)/.dvc $(VENV)/.exporters $(VENV)/.surroundings panel ## The tests in a real browser, with real servers and, as root, in containers (CONTAINERS= leaves these out)
 	@.ci/packages chromium=chromium initdb=postgresql java=default-jre-headless rsync=rsync
-	$(BIN)/python -m pytest -m "e2e and not containers" $(ARGS)
+	$(BIN)/python -m pytest -m "e2e and not containers" --reruns 1 $(ARGS)
 ifneq ($(CONTAINERS),)
 	@$(MAKE) --no-print-directory test-containers
 endif

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -256,7 +256,7 @@ def test_kernels_by_the_hundred_leave_nothing_behind(folder: Path) -> None:
     expected = _plain(first.run(CELLS["frame"]))
     first.close()
     zygote = _ask("status")["pid"]
-    before, memory = _open(zygote), _private(zygote)
+    before, memory = _open(zygote), _own(zygote)
     ready, ends, dirty, draws = [], [], [], set()
     for number in range(REPEATS):
         kernel = Kernel(folder)
@@ -266,11 +266,11 @@ def test_kernels_by_the_hundred_leave_nothing_behind(folder: Path) -> None:
         assert _plain(kernel.run(CELLS["frame"])) == expected
         draws.add(str(kernel.run("import random; random.random()")))
         ends.append(kernel.close())
-        if number == 0:
-            before, memory = _open(zygote), _private(zygote)
+        if number == REPEATS // 3:  # what the first ones left for the next to use is no leak
+            before, memory = _open(zygote), _own(zygote)
     assert len(draws) == REPEATS
-    assert _open(zygote) == before
-    grown = _private(zygote) - memory
+    assert _until(lambda: _open(zygote) <= before)
+    grown = _own(zygote) - memory
     print(
         f"\n{REPEATS} kernels: ready {statistics.median(ready) * 1e3:.0f} ms, "
         f"shut down {statistics.median(ends) * 1e3:.0f} ms (most {max(ends) * 1e3:.0f} ms), "
@@ -280,9 +280,8 @@ def test_kernels_by_the_hundred_leave_nothing_behind(folder: Path) -> None:
     assert max(ends) < 1
     assert grown < 2 * 2**20
     assert statistics.median(dirty) < 20 * 2**20
-    status = _ask("status")
-    assert status["children"] == []
-    assert status["born"] >= REPEATS
+    assert _until(lambda: _ask("status")["children"] == [])
+    assert _ask("status")["born"] >= REPEATS
 
 
 def test_eight_at_once(folder: Path) -> None:
@@ -300,7 +299,7 @@ def test_eight_at_once(folder: Path) -> None:
         results = list(pool.map(one, range(max(16, REPEATS // 4))))
     assert len({frame for frame, _ in results}) == 1
     assert len({drawn for _, drawn in results}) == len(results)
-    assert _open(zygote) <= before
+    assert _until(lambda: _open(zygote) <= before)
 
 
 def test_a_warm_kernel_is_ready_long_before_a_cold_one(folder: Path) -> None:
@@ -323,6 +322,24 @@ def _open(pid: int) -> int:
     while _ask("status")["ready"] < 2 and time.monotonic() < until:
         time.sleep(0.01)
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def _until(holds: Callable[[], bool], seconds: float = 10) -> bool:
+    """Wait until something holds: an end is noticed a moment after it."""
+    until = time.monotonic() + seconds
+    while not (held := holds()) and time.monotonic() < until:
+        time.sleep(0.05)
+    return held
+
+
+def _own(pid: int) -> int:
+    """Return the bytes of memory without a file, shared with children or not, in use or swapped.
+
+    What is private changes with how many children there are, and what these have written to.
+    """
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    parts = [line.split() for line in lines if line.startswith(("Anonymous:", "Swap:"))]
+    return sum(int(part[1]) * 1024 for part in parts)
 
 
 def _private(pid: int) -> int:

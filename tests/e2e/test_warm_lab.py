@@ -91,18 +91,18 @@ def test_a_notebook_on_a_warm_kernel(page: Any, lab: Any) -> None:
         output = page.locator(".jp-OutputArea-output")
 
         _run(page)
-        output.get_by_text("result 42").wait_for(timeout=20_000)
+        output.get_by_text("result 42").wait_for(timeout=60_000)
 
         page.evaluate(
             "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
         )
-        page.wait_for_function(IDLE, timeout=20_000)
+        page.wait_for_function(IDLE, timeout=60_000)
         page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1 }")
         _run(page)
-        page.wait_for_function(f"() => ({KERNEL})().status === 'busy'", timeout=10_000)
+        page.wait_for_function(f"() => ({KERNEL})().status === 'busy'", timeout=60_000)
         page.evaluate(f"() => ({KERNEL})().interrupt()")
-        output.get_by_text("KeyboardInterrupt").first.wait_for(timeout=20_000)
-        page.wait_for_function(IDLE, timeout=10_000)
+        output.get_by_text("KeyboardInterrupt").first.wait_for(timeout=60_000)
+        page.wait_for_function(IDLE, timeout=60_000)
 
         page.evaluate("code => { window.__code = code }", CELL)
         times: dict[str, list[float]] = {"mlnb-warm": [], "python3": []}
